@@ -1,0 +1,1 @@
+//! The only place where leaves meet traits: opens the store, resolves secrets, builds the App.

@@ -1,0 +1,1 @@
+//! pilot: headless use, scripting, and the guard of child processes.

@@ -1,0 +1,2 @@
+//! pilot.
+fn main() {}

@@ -1,0 +1,22 @@
+//! What Pilothouse talks about: types, policy, faults and the traits that leaves implement.
+//!
+//! **Invariant:** no module here performs I/O, reads a clock or spawns a task.
+
+pub mod audit;
+pub mod fault;
+pub mod id;
+pub mod metrics;
+pub mod person;
+pub mod policy;
+pub mod ports;
+pub mod protocol;
+pub mod secret;
+pub mod server;
+pub mod text;
+pub mod ticket;
+pub mod tool;
+
+/// The JSON that crosses every seam.
+pub type Json = serde_json::Value;
+/// A JSON object.
+pub type JsonMap = serde_json::Map<String, serde_json::Value>;

@@ -1,0 +1,1 @@
+//! The contract with the window: requests, answers, events, the command table.

@@ -1,0 +1,1 @@
+//! Every way of reaching a tool server.

@@ -1,0 +1,1 @@
+//! Fakes that behave, and the suites that every implementation must pass.

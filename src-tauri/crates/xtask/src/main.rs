@@ -1,0 +1,2 @@
+//! Chores in Rust: bindings, docs, tidy.
+fn main() {}

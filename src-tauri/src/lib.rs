@@ -1,0 +1,3 @@
+//! desktop
+/// run
+pub fn run() {}

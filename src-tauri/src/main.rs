@@ -1,0 +1,3 @@
+fn main() {
+    pilothouse_lib::run();
+}
