@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod fault;
 pub mod id;
+pub mod local;
 pub mod metrics;
 pub mod person;
 pub mod policy;
