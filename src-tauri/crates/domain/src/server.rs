@@ -1,11 +1,13 @@
 //! Saved tool servers and the states they go through.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::fault::Fault;
-use crate::id::{Millis, ProtocolId, ServerId};
-use crate::tool::{canonical, hex};
+use crate::id::{Millis, ProtocolId, ServerId, ToolName};
+use crate::tool::{Risk, canonical, hex};
 use crate::{Json, JsonMap};
 
 /// A server as it is saved. `settings` hold the predecessor's field names as they stand (`host`, `port`, `auth_token`…), with
@@ -53,6 +55,82 @@ impl ServerDef {
     /// A setting that is a string.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.settings.get(key).and_then(Json::as_str)
+    }
+
+    /// What the person settled about single tools, by tool name. A rule that does not decode counts as one that hides its tool: a broken
+    /// rule must not open what it may have closed.
+    pub fn tool_rules(&self) -> BTreeMap<String, ToolRule> {
+        let rules = self.extra.get(TOOL_RULES).and_then(Json::as_object);
+        rules.into_iter().flatten().map(|(name, rule)| (name.clone(), ToolRule::read(rule))).collect()
+    }
+
+    /// What the person settled about one tool; the rule that changes nothing when there is none.
+    pub fn tool_rule(&self, tool: &ToolName) -> ToolRule {
+        self.extra.get(TOOL_RULES).and_then(|rules| rules.get(tool.as_str())).map_or_else(ToolRule::default, ToolRule::read)
+    }
+
+    /// Keeps a rule for one tool; the rule that changes nothing is taken away.
+    pub fn set_tool_rule(&mut self, tool: &ToolName, rule: &ToolRule) {
+        let mut rules = match self.extra.shift_remove(TOOL_RULES) {
+            Some(Json::Object(rules)) => rules,
+            _ => JsonMap::new(),
+        };
+        if *rule == ToolRule::default() {
+            rules.shift_remove(tool.as_str());
+        } else {
+            rules.insert(tool.as_str().to_owned(), rule.write());
+        }
+        if !rules.is_empty() {
+            self.extra.insert(TOOL_RULES.to_owned(), Json::Object(rules));
+        }
+    }
+}
+
+/// Where [`ServerDef::tool_rules`] are kept in [`ServerDef::extra`].
+pub const TOOL_RULES: &str = "tool_rules";
+
+/// What a person settled about one tool. It can narrow what a server offers, never widen it; the risk is the exception, and it is the
+/// person's own word.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ToolRule {
+    /// Whether the tool is offered at all.
+    pub enabled: bool,
+    /// Arguments that are added where the caller gave none of that name.
+    #[serde(skip_serializing_if = "JsonMap::is_empty")]
+    pub default_parameters: JsonMap,
+    /// Patience for this tool (seconds), instead of the server's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<f64>,
+    /// Its results are reused for so many seconds when it is read-only, instead of the server's `cache_ttl`; 0 never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_ttl: Option<f64>,
+    /// The person's word on its risk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
+}
+
+impl Default for ToolRule {
+    fn default() -> Self {
+        Self { enabled: true, default_parameters: JsonMap::new(), timeout: None, cache_ttl: None, risk: None }
+    }
+}
+
+impl ToolRule {
+    fn read(rule: &Json) -> Self {
+        Self::deserialize(rule).unwrap_or_else(|_| Self { enabled: false, ..Self::default() })
+    }
+
+    fn write(&self) -> Json {
+        serde_json::to_value(self).unwrap_or_else(|_| serde_json::json!({ "enabled": false }))
+    }
+
+    /// The caller's arguments with the default ones added; the caller's win.
+    pub fn fill(&self, mut args: JsonMap) -> JsonMap {
+        for (name, value) in &self.default_parameters {
+            args.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        args
     }
 }
 
@@ -158,4 +236,61 @@ pub struct PeerFacts {
     pub instructions: Option<String>,
     /// Process id, when there is a process.
     pub pid: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server() -> ServerDef {
+        ServerDef {
+            id: "a".into(),
+            name: "a".into(),
+            protocol: "local".into(),
+            enabled: true,
+            settings: JsonMap::new(),
+            extra: JsonMap::new(),
+            start: StartRule::default(),
+            origin: String::new(),
+            updated_at: Millis(0),
+        }
+    }
+
+    #[test]
+    fn a_tool_rule_comes_back_as_it_was_kept_and_the_empty_one_leaves_no_trace() {
+        let mut server = server();
+        let rule = ToolRule { enabled: false, timeout: Some(5.0), risk: Some(Risk::High), ..ToolRule::default() };
+        server.set_tool_rule(&"scale".into(), &rule);
+        assert_eq!(server.tool_rule(&"scale".into()), rule);
+        assert_eq!(server.tool_rules().len(), 1);
+        assert_eq!(server.tool_rule(&"other".into()), ToolRule::default());
+        server.set_tool_rule(&"scale".into(), &ToolRule::default());
+        assert!(server.extra.is_empty(), "the rule that changes nothing is not kept");
+    }
+
+    #[test]
+    fn a_rule_that_does_not_decode_hides_its_tool() {
+        let mut server = server();
+        server.extra.insert(TOOL_RULES.into(), serde_json::json!({ "x": { "enabled": "perhaps" }, "y": 3 }));
+        assert!(!server.tool_rule(&"x".into()).enabled);
+        assert!(!server.tool_rules()["y"].enabled);
+    }
+
+    #[test]
+    fn tool_rules_do_not_change_what_trust_is_bound_to() {
+        let mut server = server();
+        let before = server.fingerprint();
+        server.set_tool_rule(&"x".into(), &ToolRule { enabled: false, ..ToolRule::default() });
+        assert_eq!(server.fingerprint(), before);
+    }
+
+    #[test]
+    fn the_callers_arguments_win_over_the_default_ones() {
+        let rule = ToolRule {
+            default_parameters: serde_json::json!({ "ns": "dev", "limit": 5 }).as_object().cloned().unwrap(),
+            ..ToolRule::default()
+        };
+        let args = rule.fill(serde_json::json!({ "ns": "prod" }).as_object().cloned().unwrap());
+        assert_eq!(Json::Object(args), serde_json::json!({ "ns": "prod", "limit": 5 }));
+    }
 }
