@@ -1,1 +1,9 @@
-//! The contract with the window: requests, answers, events, the command table.
+//! The contract with the window: requests, answers, events, the command table. TypeScript is generated from it (`make bindings`).
+//!
+//! **Invariant:** no type here can carry a secret's value to the window: settings are masked before they become a [`servers::ServerDetail`].
+
+pub mod activity;
+pub mod common;
+pub mod servers;
+pub mod table;
+pub mod tools;

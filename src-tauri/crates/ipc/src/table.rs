@@ -1,0 +1,216 @@
+//! The command table: every command of the window, what it takes, what it answers, what it reads and what it changes.
+//!
+//! The desktop's handlers, its capability file and the TypeScript client are held to this table by tests.
+
+use ts_rs::{Config, TS};
+
+use crate::activity::{ActivityReq, ActivityRow, AnswerReq, PolicyView, QuestionView, VerifyRes};
+use crate::common::{Boot, IdReq, Nothing, PageReq, PickRes, PrefReq, Tag, TextRes, UiEvent, UiFault};
+use crate::servers::{
+    EnableReq, ExportReq, FiguresReq, FiguresView, ImportDone, ImportPreview, ImportReq, LogRes, ServerDetail, ServerForm, ServerView,
+    TargetRes, TemplateSaveReq, TemplateView, TestReq, TestRes,
+};
+use crate::tools::{
+    CallDone, CommandReq, CommandRes, HistoryReq, JsonRes, OffersRes, PastCallView, PromptReq, ResourceReq, ToolCallEvent, ToolCallReq,
+    ToolDetail, ToolReq, ToolView,
+};
+
+/// One command.
+#[derive(Debug)]
+pub struct Row {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// TypeScript of the request.
+    pub req: fn(&Config) -> String,
+    /// TypeScript of the answer.
+    pub res: fn(&Config) -> String,
+    /// TypeScript of what comes on its channel, where it has one.
+    pub channel: Option<fn(&Config) -> String>,
+    /// What it shows.
+    pub reads: &'static [Tag],
+    /// What it changes.
+    pub changes: &'static [Tag],
+}
+
+macro_rules! table {
+    ($($name:literal: $req:ty => $res:ty $(, channel $channel:ty)?; reads [$($reads:ident),*] changes [$($changes:ident),*];)*) => {
+        /// All commands, by area.
+        pub const TABLE: &[Row] = &[$(
+            Row {
+                name: $name,
+                req: <$req as TS>::name,
+                res: <$res as TS>::name,
+                channel: table!(@channel $($channel)?),
+                reads: &[$(Tag::$reads),*],
+                changes: &[$(Tag::$changes),*],
+            },
+        )*];
+    };
+    (@channel) => { None };
+    (@channel $channel:ty) => { Some(<$channel as TS>::name) };
+}
+
+table! {
+    "app_boot": Nothing => Boot; reads [Settings] changes [];
+    "app_ready": Nothing => Nothing; reads [] changes [];
+    "prefs_set": PrefReq => Nothing; reads [] changes [Settings];
+    "open_page": PageReq => Nothing; reads [] changes [];
+    "pick_folder": Nothing => PickRes; reads [] changes [];
+    "diagnostics": Nothing => TextRes; reads [] changes [];
+
+    "server_list": Nothing => Vec<ServerView>; reads [Servers, Metrics] changes [];
+    "server_get": IdReq => ServerDetail; reads [Servers, Metrics] changes [];
+    "server_check": ServerForm => TargetRes; reads [] changes [];
+    "server_save": ServerForm => ServerView; reads [] changes [Servers, Tools, Activity];
+    "server_remove": IdReq => Nothing; reads [] changes [Servers, Tools, Activity];
+    "server_enable": EnableReq => ServerView; reads [] changes [Servers, Tools, Activity];
+    "server_duplicate": IdReq => ServerView; reads [] changes [Servers, Activity];
+    "server_connect": IdReq => ServerView; reads [] changes [Servers, Tools];
+    "server_disconnect": IdReq => ServerView; reads [] changes [Servers];
+    "server_accept": IdReq => ServerView; reads [] changes [Servers, Tools, Activity];
+    "server_test": TestReq => TestRes; reads [] changes [Activity];
+    "server_log": IdReq => LogRes; reads [] changes [];
+    "server_offers": IdReq => OffersRes; reads [Servers] changes [];
+    "resource_read": ResourceReq => JsonRes; reads [] changes [Activity];
+    "prompt_get": PromptReq => JsonRes; reads [] changes [Activity];
+    "figures": FiguresReq => Vec<FiguresView>; reads [Metrics] changes [];
+
+    "template_list": Nothing => Vec<TemplateView>; reads [Templates] changes [];
+    "template_save": TemplateSaveReq => Nothing; reads [] changes [Templates];
+    "template_remove": IdReq => Nothing; reads [] changes [Templates];
+    "import_preview": ImportReq => ImportPreview; reads [] changes [];
+    "import_apply": ImportReq => ImportDone; reads [] changes [Servers, Tools, Activity];
+    "export_text": ExportReq => TextRes; reads [] changes [];
+
+    "tool_list": Nothing => Vec<ToolView>; reads [Tools] changes [];
+    "tool_get": ToolReq => ToolDetail; reads [Tools, Settings] changes [];
+    "tool_accept": ToolReq => Nothing; reads [] changes [Tools, Servers, Activity];
+    "tool_call": ToolCallReq => CallDone, channel ToolCallEvent; reads [] changes [Activity, Metrics];
+    "call_cancel": IdReq => Nothing; reads [] changes [];
+    "call_history": HistoryReq => Vec<PastCallView>; reads [Activity] changes [];
+    "call_command": CommandReq => CommandRes; reads [] changes [];
+
+    "question_list": Nothing => Vec<QuestionView>; reads [Questions] changes [];
+    "question_answer": AnswerReq => Nothing; reads [] changes [Questions];
+
+    "activity_list": ActivityReq => Vec<ActivityRow>; reads [Activity] changes [];
+    "activity_verify": Nothing => VerifyRes; reads [] changes [];
+    "activity_export": Nothing => PickRes; reads [] changes [];
+
+    "policy_get": Nothing => PolicyView; reads [Settings] changes [];
+    "policy_set": PolicyView => PolicyView; reads [] changes [Settings, Tools, Activity];
+}
+
+/// The whole TypeScript file: types, the command map, and the tags.
+pub fn typescript() -> String {
+    use std::fmt::Write as _;
+
+    use crate::activity::{DefaultView, RiskView, RuleView};
+    use crate::common::{ProtocolView, Words};
+    use crate::servers::{FactsView, FrameView, ImportChange, ImportItem, RejectedView};
+
+    let cfg = Config::new().with_large_int("number");
+    let mut out = String::from(
+        "// Written by `make bindings` from src-tauri/crates/ipc. Do not edit.\n\nexport type Json = string | number | boolean | null | Json[] | { [key: string]: Json };\n",
+    );
+    macro_rules! declare {
+        ($($ty:ty),* $(,)?) => { $( let _ = writeln!(out, "export {}", <$ty as TS>::decl(&cfg)); )* };
+    }
+    declare!(
+        Words,
+        UiFault,
+        Tag,
+        Nothing,
+        IdReq,
+        Boot,
+        ProtocolView,
+        PrefReq,
+        PageReq,
+        TextRes,
+        PickRes,
+        UiEvent,
+        ServerView,
+        ServerForm,
+        ServerDetail,
+        FactsView,
+        RejectedView,
+        FiguresView,
+        EnableReq,
+        TargetRes,
+        TestReq,
+        TestRes,
+        FrameView,
+        LogRes,
+        TemplateView,
+        TemplateSaveReq,
+        ImportReq,
+        ImportPreview,
+        ImportItem,
+        ImportChange,
+        ImportDone,
+        ExportReq,
+        FiguresReq,
+        ToolView,
+        ToolReq,
+        ToolDetail,
+        ToolCallReq,
+        ToolCallEvent,
+        CallDone,
+        PastCallView,
+        HistoryReq,
+        CommandReq,
+        CommandRes,
+        OffersRes,
+        ResourceReq,
+        PromptReq,
+        JsonRes,
+        ActivityRow,
+        ActivityReq,
+        VerifyRes,
+        QuestionView,
+        AnswerReq,
+        RuleView,
+        RiskView,
+        PolicyView,
+        DefaultView,
+    );
+    out.push_str("\nexport interface Commands {\n");
+    for row in TABLE {
+        let channel = row.channel.map_or_else(|| "never".to_owned(), |channel| channel(&cfg));
+        let _ = writeln!(out, "  {}: {{ req: {}; res: {}; channel: {} }};", row.name, (row.req)(&cfg), (row.res)(&cfg), channel);
+    }
+    out.push_str("}\n\nexport const reads: Record<keyof Commands, Tag[]> = {\n");
+    let tags = |tags: &[Tag]| serde_json::to_string(tags).unwrap_or_default();
+    for row in TABLE {
+        let _ = writeln!(out, "  {}: {},", row.name, tags(row.reads));
+    }
+    out.push_str("};\n\nexport const changes: Record<keyof Commands, Tag[]> = {\n");
+    for row in TABLE {
+        let _ = writeln!(out, "  {}: {},", row.name, tags(row.changes));
+    }
+    out.push_str("};\n");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_that_the_table_names_is_declared() {
+        let text = typescript();
+        let cfg = Config::new().with_large_int("number");
+        for row in TABLE {
+            for name in [(row.req)(&cfg), (row.res)(&cfg)].into_iter().chain(row.channel.map(|channel| channel(&cfg))) {
+                let bare = name.trim_start_matches("Array<").trim_end_matches('>').to_owned();
+                assert!(text.contains(&format!("export type {bare} =")), "{bare} of {} is not declared", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn no_command_is_named_twice() {
+        let names: std::collections::BTreeSet<_> = TABLE.iter().map(|row| row.name).collect();
+        assert_eq!(names.len(), TABLE.len());
+    }
+}

@@ -1,0 +1,1190 @@
+// Written by `make bindings` from src-tauri/crates/ipc. Do not edit.
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type Words = { 
+/**
+ * English.
+ */
+en: string, 
+/**
+ * Simplified Chinese.
+ */
+zh: string, };
+export type UiFault = { 
+/**
+ * `usage`, `not_found`, `config`, `unreachable`, `timeout`, `auth`, `denied`, `protocol`, `cancelled`, `storage`, `internal`.
+ */
+kind: string, 
+/**
+ * A stable name of the fault.
+ */
+code: string, 
+/**
+ * What was attempted, on what, and why not.
+ */
+message: Words, 
+/**
+ * What can be done about it; empty when nothing can.
+ */
+hint: Words, 
+/**
+ * The facts.
+ */
+params: Json, 
+/**
+ * The audit reference, to be quoted.
+ */
+reference: string | null, };
+export type Tag = "servers" | "tools" | "activity" | "questions" | "settings" | "metrics" | "templates";
+export type Nothing = Record<symbol, never>;
+export type IdReq = { 
+/**
+ * The id.
+ */
+id: string, };
+export type Boot = { 
+/**
+ * Version of the app.
+ */
+version: string, 
+/**
+ * `linux`, `macos`, `windows`.
+ */
+platform: string, 
+/**
+ * The OS user, as audit rows name them.
+ */
+user: string, 
+/**
+ * Where data is kept.
+ */
+dataDir: string, 
+/**
+ * Saved preferences (`theme`: system | light | dark, `lang`: en | zh, and the window's own).
+ */
+prefs: Record<string, Json>, 
+/**
+ * What can be connected over.
+ */
+protocols: Array<ProtocolView>, };
+export type ProtocolView = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+label: Words, 
+/**
+ * When to take it.
+ */
+about: Words, 
+/**
+ * How its health is checked.
+ */
+health: Words, 
+/**
+ * JSON Schema (2020-12) of its settings; `format: "secret"` is a password box.
+ */
+schema: Json, 
+/**
+ * Whether connecting starts a program.
+ */
+startsProgram: boolean, };
+export type PrefReq = { 
+/**
+ * Its name.
+ */
+key: string, 
+/**
+ * Its value.
+ */
+value: Json, };
+export type PageReq = { 
+/**
+ * An https URL.
+ */
+url: string, };
+export type TextRes = { 
+/**
+ * The text.
+ */
+text: string, };
+export type PickRes = { 
+/**
+ * Nothing when they closed the dialog.
+ */
+path: string | null, };
+export type UiEvent = { "event": "changed", 
+/**
+ * Which.
+ */
+tags: Array<Tag>, } | { "event": "server_state", 
+/**
+ * Which server.
+ */
+id: string, 
+/**
+ * The word, as in [`crate::servers::ServerView::state`].
+ */
+state: string, } | { "event": "question", 
+/**
+ * The question.
+ */
+question: QuestionView, } | { "event": "question_gone", 
+/**
+ * Which.
+ */
+id: string, };
+export type ServerView = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its protocol's id.
+ */
+protocol: string, 
+/**
+ * Whether it may be used.
+ */
+enabled: boolean, 
+/**
+ * `disconnected`, `connecting`, `connected`, `degraded`, `error`, `needs_review`, `disabled`.
+ */
+state: string, 
+/**
+ * Since when (ms).
+ */
+since: number, 
+/**
+ * Why it is degraded or failed.
+ */
+fault: UiFault | null, 
+/**
+ * When the next try is due (ms).
+ */
+nextTryAt: number | null, 
+/**
+ * What is reached or started, without credentials.
+ */
+target: string, 
+/**
+ * Tools that are offered.
+ */
+tools: number, 
+/**
+ * Tools that are held back because their definition changed.
+ */
+quarantined: number, 
+/**
+ * Whether the tools are from the last session, not from this one.
+ */
+stale: boolean, 
+/**
+ * The last latencies (ms, oldest first), at most 32.
+ */
+spark: Array<number>, 
+/**
+ * Median latency (ms) over the last 15 minutes.
+ */
+p50Ms: number | null, 
+/**
+ * 95th percentile (ms) over the last 15 minutes.
+ */
+p95Ms: number | null, 
+/**
+ * Calls over the last 15 minutes.
+ */
+calls: number, 
+/**
+ * Failed calls over the last 15 minutes.
+ */
+errors: number, 
+/**
+ * `window`, `cli`, `import:…`, `built-in`.
+ */
+origin: string, };
+export type ServerForm = { 
+/**
+ * None for a new one.
+ */
+id: string | null, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its protocol's id.
+ */
+protocol: string, 
+/**
+ * Whether it may be used.
+ */
+enabled: boolean, 
+/**
+ * Common and own settings together, as the protocol's schema says.
+ */
+settings: Record<string, Json>, 
+/**
+ * Connect at the first use.
+ */
+lazy: boolean, 
+/**
+ * Let go after so many idle seconds; 0 never.
+ */
+idleStopSecs: number, };
+export type ServerDetail = { 
+/**
+ * As in the list.
+ */
+view: ServerView, 
+/**
+ * As it is edited.
+ */
+form: ServerForm, 
+/**
+ * What the session found out.
+ */
+facts: FactsView | null, 
+/**
+ * Listed tools that cannot be used, and why.
+ */
+rejected: Array<RejectedView>, 
+/**
+ * What waits for review, exactly.
+ */
+review: string | null, 
+/**
+ * Figures over 1 minute, 15 minutes, 24 hours.
+ */
+figures: Array<FiguresView>, };
+export type FactsView = { 
+/**
+ * The peer's own name.
+ */
+name: string, 
+/**
+ * The peer's own version.
+ */
+version: string, 
+/**
+ * The agreed revision or dialect.
+ */
+revision: string, 
+/**
+ * Abilities by name.
+ */
+abilities: Array<string>, 
+/**
+ * Instructions for models; shown, not obeyed.
+ */
+instructions: string | null, 
+/**
+ * Process id.
+ */
+pid: number | null, };
+export type RejectedView = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Why.
+ */
+reason: string, };
+export type FiguresView = { 
+/**
+ * Length of the window (s): 60, 900, 86400.
+ */
+windowSecs: number, 
+/**
+ * The tool; none for the whole server.
+ */
+tool: string | null, 
+/**
+ * Finished calls.
+ */
+calls: number, 
+/**
+ * Failed ones by code.
+ */
+errors: { [key in string]: number }, 
+/**
+ * Median (ms).
+ */
+p50Ms: number | null, 
+/**
+ * 95th percentile (ms).
+ */
+p95Ms: number | null, 
+/**
+ * 99th percentile (ms).
+ */
+p99Ms: number | null, 
+/**
+ * Bytes sent.
+ */
+bytesOut: number, 
+/**
+ * Bytes received.
+ */
+bytesIn: number, 
+/**
+ * Calls per second.
+ */
+perSecond: number, };
+export type EnableReq = { 
+/**
+ * Which.
+ */
+id: string, 
+/**
+ * On?
+ */
+enabled: boolean, };
+export type TargetRes = { 
+/**
+ * An URL without credentials, or the exact argv.
+ */
+target: string, };
+export type TestReq = { 
+/**
+ * The form.
+ */
+form: ServerForm, 
+/**
+ * The target that the person agreed to start.
+ */
+consent: string | null, };
+export type TestRes = { 
+/**
+ * Whether it connected and listed.
+ */
+ok: boolean, 
+/**
+ * What was reached or started.
+ */
+target: string, 
+/**
+ * Why not.
+ */
+fault: UiFault | null, 
+/**
+ * The tools' names.
+ */
+tools: Array<string>, 
+/**
+ * What was found out.
+ */
+facts: FactsView | null, 
+/**
+ * How long it took (ms).
+ */
+elapsedMs: number, 
+/**
+ * Last stderr lines, when a program was started.
+ */
+stderr: string | null, };
+export type FrameView = { 
+/**
+ * Place in the log.
+ */
+seq: number, 
+/**
+ * When (ms).
+ */
+at: number, 
+/**
+ * Whether we sent it.
+ */
+sent: boolean, 
+/**
+ * `json`, `stderr`, `noise`, `http`, `note`.
+ */
+kind: string, 
+/**
+ * The text.
+ */
+text: string, };
+export type LogRes = { 
+/**
+ * Wire frames, oldest first.
+ */
+frames: Array<FrameView>, 
+/**
+ * The last stderr text.
+ */
+stderr: string, };
+export type TemplateView = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: Words, 
+/**
+ * What it is for.
+ */
+about: Words, 
+/**
+ * `kubernetes`, `ssh`, `streaming`, `local`, `filesystem`, `mine`.
+ */
+category: string, 
+/**
+ * Search words.
+ */
+tags: Array<string>, 
+/**
+ * The protocol it uses.
+ */
+protocol: string, 
+/**
+ * Whether it came with the app.
+ */
+builtIn: boolean, 
+/**
+ * The form it fills.
+ */
+form: ServerForm, 
+/**
+ * What a person should know before using it.
+ */
+note: Words | null, };
+export type TemplateSaveReq = { 
+/**
+ * The server.
+ */
+server: string, 
+/**
+ * The template's name.
+ */
+name: string, };
+export type ImportReq = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * Where it came from, for messages and for the servers' origin.
+ */
+source: string, 
+/**
+ * When applying: names of the servers to take; all when empty.
+ */
+take: Array<string>, };
+export type ImportPreview = { 
+/**
+ * What the text was recognised as.
+ */
+format: Words, 
+/**
+ * Server by server.
+ */
+items: Array<ImportItem>, 
+/**
+ * What a person should know.
+ */
+warnings: Array<Words>, };
+export type ImportItem = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its protocol.
+ */
+protocol: string, 
+/**
+ * `add`, `change`, `same`, `refused`.
+ */
+action: string, 
+/**
+ * What would be reached or started, exactly.
+ */
+target: string, 
+/**
+ * Whether a program would run once accepted.
+ */
+startsProgram: boolean, 
+/**
+ * Changed fields: name, before, after (secrets masked).
+ */
+changes: Array<ImportChange>, 
+/**
+ * Why it is refused.
+ */
+fault: UiFault | null, 
+/**
+ * Variables that are not set now.
+ */
+unset: Array<string>, };
+export type ImportChange = { 
+/**
+ * Which.
+ */
+field: string, 
+/**
+ * As it is.
+ */
+before: string, 
+/**
+ * As it would be.
+ */
+after: string, };
+export type ImportDone = { 
+/**
+ * Added servers.
+ */
+added: Array<string>, 
+/**
+ * Changed servers.
+ */
+changed: Array<string>, };
+export type ExportReq = { 
+/**
+ * `mcp_config` or `mcp_servers`.
+ */
+format: string, 
+/**
+ * Ids; all when empty.
+ */
+ids: Array<string>, };
+export type FiguresReq = { 
+/**
+ * Length of the window (s).
+ */
+windowSecs: number, 
+/**
+ * Also by tool.
+ */
+byTool: boolean, 
+/**
+ * Only this server.
+ */
+server: string | null, };
+export type ToolView = { 
+/**
+ * The server's id.
+ */
+server: string, 
+/**
+ * The server's name.
+ */
+serverName: string, 
+/**
+ * The tool's name.
+ */
+name: string, 
+/**
+ * A title for people.
+ */
+title: string | null, 
+/**
+ * The first line of its description, with odd characters shown as escapes.
+ */
+summary: string, 
+/**
+ * `safe`, `low`, `medium`, `high`.
+ */
+risk: string, 
+/**
+ * Whether it is held back because its definition changed.
+ */
+quarantined: boolean, 
+/**
+ * Whether it is from the last session.
+ */
+stale: boolean, };
+export type ToolReq = { 
+/**
+ * The server's id.
+ */
+server: string, 
+/**
+ * The tool's name.
+ */
+tool: string, };
+export type ToolDetail = { 
+/**
+ * As in the list.
+ */
+view: ToolView, 
+/**
+ * The whole description, with odd characters shown as escapes.
+ */
+description: string, 
+/**
+ * JSON Schema of the arguments.
+ */
+inputSchema: Json, 
+/**
+ * JSON Schema of the structured result.
+ */
+outputSchema: Json | null, 
+/**
+ * The server's own claims.
+ */
+annotations: Json, 
+/**
+ * Why the risk is what it is.
+ */
+riskReason: Words, 
+/**
+ * What this window's policy does with it: `allow`, `ask`, `deny`.
+ */
+verdict: string, 
+/**
+ * The rule that says so.
+ */
+rule: string, 
+/**
+ * The accepted definition, when it differs.
+ */
+accepted: Json | null, 
+/**
+ * Arguments that the configuration fills in.
+ */
+defaultParameters: Record<string, Json>, };
+export type ToolCallReq = { 
+/**
+ * The server's id.
+ */
+server: string, 
+/**
+ * The tool's name.
+ */
+tool: string, 
+/**
+ * The arguments.
+ */
+args: Record<string, Json>, 
+/**
+ * The window's own handle (a UUID), for Cancel.
+ */
+callId: string, 
+/**
+ * Patience (s) other than the server's.
+ */
+timeout: number | null, };
+export type ToolCallEvent = { "type": "progress", 
+/**
+ * Done.
+ */
+progress: number, 
+/**
+ * Of so much.
+ */
+total: number | null, 
+/**
+ * In the server's words.
+ */
+message: string | null, } | { "type": "chunk", 
+/**
+ * The piece.
+ */
+data: Json, } | { "type": "log", 
+/**
+ * Level.
+ */
+level: string, 
+/**
+ * What it says.
+ */
+data: Json, };
+export type CallDone = { 
+/**
+ * Whether the tool says that it failed.
+ */
+isError: boolean, 
+/**
+ * MCP content blocks.
+ */
+content: Json[], 
+/**
+ * The structured result.
+ */
+structuredContent: Json | null, 
+/**
+ * The reference.
+ */
+auditId: string, 
+/**
+ * How long it took (ms).
+ */
+elapsedMs: number, 
+/**
+ * Why the result does not fit the tool's output schema, when it does not.
+ */
+misfit: string | null, 
+/**
+ * Whether it came from the result cache.
+ */
+cached: boolean, };
+export type PastCallView = { 
+/**
+ * The reference.
+ */
+auditId: string, 
+/**
+ * When it ended (ms).
+ */
+at: number, 
+/**
+ * The server's id.
+ */
+server: string, 
+/**
+ * The tool.
+ */
+tool: string, 
+/**
+ * The arguments, redacted.
+ */
+args: Record<string, Json>, 
+/**
+ * The result or the fault, redacted.
+ */
+result: Json, 
+/**
+ * Whether it went well.
+ */
+ok: boolean, 
+/**
+ * How long it took (ms).
+ */
+elapsedMs: number, };
+export type HistoryReq = { 
+/**
+ * Only this server.
+ */
+server: string | null, 
+/**
+ * Only this tool.
+ */
+tool: string | null, 
+/**
+ * At most so many.
+ */
+limit: number, };
+export type CommandReq = { 
+/**
+ * The server's id.
+ */
+server: string, 
+/**
+ * The tool's name.
+ */
+tool: string, 
+/**
+ * The arguments.
+ */
+args: Record<string, Json>, };
+export type CommandRes = { 
+/**
+ * A `pilot call …` line.
+ */
+pilot: string, 
+/**
+ * A `curl` line, for protocols where one request does it; secrets stand as `${NAME}`.
+ */
+curl: string | null, };
+export type OffersRes = { 
+/**
+ * MCP `Resource[]`.
+ */
+resources: Json[], 
+/**
+ * MCP `ResourceTemplate[]`.
+ */
+templates: Json[], 
+/**
+ * MCP `Prompt[]`.
+ */
+prompts: Json[], 
+/**
+ * What could not be listed.
+ */
+faults: Array<UiFault>, };
+export type ResourceReq = { 
+/**
+ * The server's id.
+ */
+server: string, 
+/**
+ * The resource.
+ */
+uri: string, };
+export type PromptReq = { 
+/**
+ * The server's id.
+ */
+server: string, 
+/**
+ * The prompt.
+ */
+name: string, 
+/**
+ * Its arguments.
+ */
+args: Record<string, Json>, };
+export type JsonRes = { 
+/**
+ * The JSON.
+ */
+json: Json, };
+export type ActivityRow = { 
+/**
+ * Place of the first audit row.
+ */
+seq: number, 
+/**
+ * The reference.
+ */
+id: string, 
+/**
+ * When it began (ms).
+ */
+at: number, 
+/**
+ * `window`, `cli`, `assistant`, `relay`.
+ */
+door: string, 
+/**
+ * Who.
+ */
+actor: string, 
+/**
+ * The server's name; empty when it is about none.
+ */
+server: string, 
+/**
+ * The tool, or the note's word.
+ */
+what: string, 
+/**
+ * `call` or `note`.
+ */
+kind: string, 
+/**
+ * `running`, `done`, `tool_error`, `fault`, `cancelled`, `interrupted`, `refused`, `note`.
+ */
+ending: string, 
+/**
+ * Code of the fault.
+ */
+code: string | null, 
+/**
+ * The tool's risk.
+ */
+risk: string | null, 
+/**
+ * The rule that decided.
+ */
+rule: string | null, 
+/**
+ * Names and types of the arguments, or the note's facts.
+ */
+detail: Json, 
+/**
+ * Keyed hash of the arguments.
+ */
+argsHash: string | null, 
+/**
+ * Size of the result.
+ */
+bytes: number | null, 
+/**
+ * How long it took (ms).
+ */
+elapsedMs: number | null, 
+/**
+ * MAC of the first row (hex).
+ */
+mac: string, };
+export type ActivityReq = { 
+/**
+ * Text in server, tool, reference, actor or rule.
+ */
+text: string | null, 
+/**
+ * Only this ending.
+ */
+ending: string | null, 
+/**
+ * Only this server's id.
+ */
+server: string | null, 
+/**
+ * Only from then on (ms).
+ */
+from: number | null, 
+/**
+ * Only until then (ms).
+ */
+until: number | null, 
+/**
+ * Only rows before this place.
+ */
+before: number | null, 
+/**
+ * At most so many.
+ */
+limit: number, };
+export type VerifyRes = { 
+/**
+ * Whether the chain holds.
+ */
+ok: boolean, 
+/**
+ * Rows read.
+ */
+rows: number, 
+/**
+ * The first bad one.
+ */
+firstBad: number | null, 
+/**
+ * `changed`, `removed`, `reordered`, `inserted`, `truncated`, `replaced`.
+ */
+why: string | null, };
+export type QuestionView = { 
+/**
+ * Its handle.
+ */
+id: string, 
+/**
+ * The server's id.
+ */
+server: string, 
+/**
+ * The server's name.
+ */
+serverName: string, 
+/**
+ * What is asked.
+ */
+matter: { kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string } | { kind: 'start', what: string, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string }, 
+/**
+ * When it was asked (ms).
+ */
+askedAt: number, 
+/**
+ * When it counts as refused (ms).
+ */
+expiresAt: number, };
+export type AnswerReq = { 
+/**
+ * The question.
+ */
+id: string, 
+/**
+ * The answer.
+ */
+answer: { answer: 'yes', scope: 'once' | 'session' | 'always' } | { answer: 'no', reason: string } | { answer: 'data', data: Json }, };
+export type RuleView = { 
+/**
+ * Shown wherever the rule decides.
+ */
+id: string, 
+/**
+ * `window`, `cli`, `assistant`, `relay`.
+ */
+door: string | null, 
+/**
+ * `safe`, `low`, `medium`, `high`.
+ */
+risk: string | null, 
+/**
+ * Glob over server names.
+ */
+server: string | null, 
+/**
+ * Glob over tool names.
+ */
+tool: string | null, 
+/**
+ * `allow`, `ask`, `deny`.
+ */
+verdict: string, };
+export type RiskView = { 
+/**
+ * Glob over server names.
+ */
+server: string, 
+/**
+ * Glob over tool names.
+ */
+tool: string, 
+/**
+ * `safe`, `low`, `medium`, `high`.
+ */
+risk: string, };
+export type PolicyView = { 
+/**
+ * The first that fits decides.
+ */
+rules: Array<RuleView>, 
+/**
+ * Own words on risks; the first that fits counts.
+ */
+risks: Array<RiskView>, 
+/**
+ * What happens where no rule fits: door, risk, verdict.
+ */
+defaults: Array<DefaultView>, };
+export type DefaultView = { 
+/**
+ * The door.
+ */
+door: string, 
+/**
+ * The risk.
+ */
+risk: string, 
+/**
+ * `allow`, `ask`, `deny`.
+ */
+verdict: string, };
+
+export interface Commands {
+  app_boot: { req: Nothing; res: Boot; channel: never };
+  app_ready: { req: Nothing; res: Nothing; channel: never };
+  prefs_set: { req: PrefReq; res: Nothing; channel: never };
+  open_page: { req: PageReq; res: Nothing; channel: never };
+  pick_folder: { req: Nothing; res: PickRes; channel: never };
+  diagnostics: { req: Nothing; res: TextRes; channel: never };
+  server_list: { req: Nothing; res: Array<ServerView>; channel: never };
+  server_get: { req: IdReq; res: ServerDetail; channel: never };
+  server_check: { req: ServerForm; res: TargetRes; channel: never };
+  server_save: { req: ServerForm; res: ServerView; channel: never };
+  server_remove: { req: IdReq; res: Nothing; channel: never };
+  server_enable: { req: EnableReq; res: ServerView; channel: never };
+  server_duplicate: { req: IdReq; res: ServerView; channel: never };
+  server_connect: { req: IdReq; res: ServerView; channel: never };
+  server_disconnect: { req: IdReq; res: ServerView; channel: never };
+  server_accept: { req: IdReq; res: ServerView; channel: never };
+  server_test: { req: TestReq; res: TestRes; channel: never };
+  server_log: { req: IdReq; res: LogRes; channel: never };
+  server_offers: { req: IdReq; res: OffersRes; channel: never };
+  resource_read: { req: ResourceReq; res: JsonRes; channel: never };
+  prompt_get: { req: PromptReq; res: JsonRes; channel: never };
+  figures: { req: FiguresReq; res: Array<FiguresView>; channel: never };
+  template_list: { req: Nothing; res: Array<TemplateView>; channel: never };
+  template_save: { req: TemplateSaveReq; res: Nothing; channel: never };
+  template_remove: { req: IdReq; res: Nothing; channel: never };
+  import_preview: { req: ImportReq; res: ImportPreview; channel: never };
+  import_apply: { req: ImportReq; res: ImportDone; channel: never };
+  export_text: { req: ExportReq; res: TextRes; channel: never };
+  tool_list: { req: Nothing; res: Array<ToolView>; channel: never };
+  tool_get: { req: ToolReq; res: ToolDetail; channel: never };
+  tool_accept: { req: ToolReq; res: Nothing; channel: never };
+  tool_call: { req: ToolCallReq; res: CallDone; channel: ToolCallEvent };
+  call_cancel: { req: IdReq; res: Nothing; channel: never };
+  call_history: { req: HistoryReq; res: Array<PastCallView>; channel: never };
+  call_command: { req: CommandReq; res: CommandRes; channel: never };
+  question_list: { req: Nothing; res: Array<QuestionView>; channel: never };
+  question_answer: { req: AnswerReq; res: Nothing; channel: never };
+  activity_list: { req: ActivityReq; res: Array<ActivityRow>; channel: never };
+  activity_verify: { req: Nothing; res: VerifyRes; channel: never };
+  activity_export: { req: Nothing; res: PickRes; channel: never };
+  policy_get: { req: Nothing; res: PolicyView; channel: never };
+  policy_set: { req: PolicyView; res: PolicyView; channel: never };
+}
+
+export const reads: Record<keyof Commands, Tag[]> = {
+  app_boot: ["settings"],
+  app_ready: [],
+  prefs_set: [],
+  open_page: [],
+  pick_folder: [],
+  diagnostics: [],
+  server_list: ["servers","metrics"],
+  server_get: ["servers","metrics"],
+  server_check: [],
+  server_save: [],
+  server_remove: [],
+  server_enable: [],
+  server_duplicate: [],
+  server_connect: [],
+  server_disconnect: [],
+  server_accept: [],
+  server_test: [],
+  server_log: [],
+  server_offers: ["servers"],
+  resource_read: [],
+  prompt_get: [],
+  figures: ["metrics"],
+  template_list: ["templates"],
+  template_save: [],
+  template_remove: [],
+  import_preview: [],
+  import_apply: [],
+  export_text: [],
+  tool_list: ["tools"],
+  tool_get: ["tools","settings"],
+  tool_accept: [],
+  tool_call: [],
+  call_cancel: [],
+  call_history: ["activity"],
+  call_command: [],
+  question_list: ["questions"],
+  question_answer: [],
+  activity_list: ["activity"],
+  activity_verify: [],
+  activity_export: [],
+  policy_get: ["settings"],
+  policy_set: [],
+};
+
+export const changes: Record<keyof Commands, Tag[]> = {
+  app_boot: [],
+  app_ready: [],
+  prefs_set: ["settings"],
+  open_page: [],
+  pick_folder: [],
+  diagnostics: [],
+  server_list: [],
+  server_get: [],
+  server_check: [],
+  server_save: ["servers","tools","activity"],
+  server_remove: ["servers","tools","activity"],
+  server_enable: ["servers","tools","activity"],
+  server_duplicate: ["servers","activity"],
+  server_connect: ["servers","tools"],
+  server_disconnect: ["servers"],
+  server_accept: ["servers","tools","activity"],
+  server_test: ["activity"],
+  server_log: [],
+  server_offers: [],
+  resource_read: ["activity"],
+  prompt_get: ["activity"],
+  figures: [],
+  template_list: [],
+  template_save: ["templates"],
+  template_remove: ["templates"],
+  import_preview: [],
+  import_apply: ["servers","tools","activity"],
+  export_text: [],
+  tool_list: [],
+  tool_get: [],
+  tool_accept: ["tools","servers","activity"],
+  tool_call: ["activity","metrics"],
+  call_cancel: [],
+  call_history: [],
+  call_command: [],
+  question_list: [],
+  question_answer: ["questions"],
+  activity_list: [],
+  activity_verify: [],
+  activity_export: [],
+  policy_get: [],
+  policy_set: ["settings","tools","activity"],
+};
