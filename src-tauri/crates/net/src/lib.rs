@@ -1,1 +1,26 @@
-//! The one way to make an HTTP client: proxy, CA, timeouts, redirects, limits; and an event-stream decoder.
+//! The one way to make an HTTP client: proxy, roots, timeouts, redirects, limits; and an event-stream decoder.
+//!
+//! **Invariant:** no credential leaves in an error, a log line or a `Debug` text, and none follows a redirect to another origin.
+
+mod address;
+mod auth;
+mod body;
+mod client;
+mod events;
+mod fault;
+mod proxy;
+mod response;
+mod settings;
+mod tls;
+
+pub use address::{AddressRule, SafeUrl, http_url, is_loopback, is_public, openable, same_origin, ws_url};
+pub use auth::auth_headers;
+pub use body::{BodyStream, MESSAGE_LIMIT};
+pub use client::{Client, HEADER_LIMIT, Request, USER_AGENT, client};
+pub use events::{EventStream, SseDecoder, SseEvent};
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+pub use proxy::{Proxies, ProxyChoice};
+pub use response::{ERROR_BODY_LIMIT, Response, parse_json, shown, status_fault};
+pub use settings::ClientSettings;
+pub use tls::tls_config;
+pub use url::Url;
