@@ -1,1 +1,33 @@
 //! What a user can do, whichever door they came in by.
+//!
+//! [`App`] holds one handle per area; all of them lead to the same [`Desk`], which is the only way to a tool. The app knows the
+//! leaves only as the traits of `domain`.
+//!
+//! **Invariant:** nothing here names a leaf, and no tool runs without a `Ticket`.
+
+mod activity;
+mod app;
+mod book;
+mod core;
+pub mod desk;
+mod event;
+mod measures;
+mod policy_book;
+mod prefs;
+mod questions;
+pub mod sessions;
+mod tool_index;
+mod views;
+
+pub use activity::Activity;
+pub use app::{App, AppParts};
+pub use book::ServerBook;
+pub use desk::{CallDone, CallOrder, Desk};
+pub use event::{AppEvent, Tag};
+pub use measures::{Measures, Window};
+pub use policy_book::{PolicyBook, PolicyView};
+pub use prefs::Prefs;
+pub use questions::Questions;
+pub use sessions::{Live, Sessions};
+pub use tool_index::ToolIndex;
+pub use views::{CallRow, FrameView, HealthView, LogView, RunningCall, ServerView, TestReport, ToolDiff, ToolView};

@@ -1,5 +1,7 @@
 //! Why something was not done, in a form that code can branch on and a person can act on.
 
+mod words;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

@@ -52,6 +52,29 @@ impl ServerDef {
         hex(&Sha256::digest(canonical(&whole).as_bytes()))
     }
 
+    /// The person's settings for one tool of this server: an object of the array `extra.tools`, in the predecessor's shape (`name`,
+    /// `enabled`, `default_parameters`, `timeout` in seconds, `cache_enabled`, `cache_ttl` in seconds). The desk reads these five;
+    /// other keys are kept and mean nothing here.
+    pub fn tool_entry(&self, tool: &str) -> Option<&JsonMap> {
+        let entries = self.extra.get("tools")?.as_array()?;
+        entries.iter().filter_map(Json::as_object).find(|entry| entry.get("name").and_then(Json::as_str) == Some(tool))
+    }
+
+    /// Folders that the person shares with this server (MCP roots): `extra.roots`, an array of paths or URIs, or of `{uri, name}`.
+    pub fn roots(&self) -> Vec<(String, String)> {
+        let uri_of = |text: &str| if text.contains("://") { text.to_owned() } else { format!("file://{text}") };
+        let name_of = |uri: &str| uri.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+        let roots = self.extra.get("roots").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+        roots
+            .iter()
+            .filter_map(|root| {
+                let uri = uri_of(root.as_str().or_else(|| root.get("uri")?.as_str())?);
+                let name = root.get("name").and_then(Json::as_str).map_or_else(|| name_of(&uri), str::to_owned);
+                Some((uri, name))
+            })
+            .collect()
+    }
+
     /// A setting that is a string.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.settings.get(key).and_then(Json::as_str)

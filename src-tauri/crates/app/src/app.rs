@@ -1,0 +1,136 @@
+//! The app as a whole: how it opens and how it ends.
+
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+
+use domain::fault::Fault;
+use domain::id::Clock;
+use domain::person::Person;
+use domain::ports::{AuditLog, Catalogues, History, MetricsLog, Opener, Servers, Settings};
+use domain::protocol::Protocol;
+use domain::secret::{Expand, Redact};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::core::{Core, Ports, Protocols};
+use crate::event::{AppEvent, Events};
+use crate::policy_book::PolicyState;
+use crate::{Activity, Desk, Measures, PolicyBook, Prefs, Questions, ServerBook, Sessions, ToolIndex};
+
+/// What the assembly hands over. The app sees leaves only as these traits.
+pub struct AppParts {
+    /// Every way of reaching a server.
+    pub protocols: Vec<Arc<dyn Protocol>>,
+    /// The audit chain.
+    pub audit: Arc<dyn AuditLog>,
+    /// Saved servers.
+    pub servers: Arc<dyn Servers>,
+    /// Catalogues as they were last seen.
+    pub catalogues: Arc<dyn Catalogues>,
+    /// Figures.
+    pub metrics: Arc<dyn MetricsLog>,
+    /// Past calls.
+    pub history: Arc<dyn History>,
+    /// Policy, preferences, templates.
+    pub settings: Arc<dyn Settings>,
+    /// Turns references into values.
+    pub expand: Arc<dyn Expand>,
+    /// Hides secrets.
+    pub redact: Arc<dyn Redact>,
+    /// Who is asked; none: questions wait in [`Questions`] until the window answers.
+    pub person: Option<Arc<dyn Person>>,
+    /// The browser.
+    pub opener: Arc<dyn Opener>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The program that guards child processes, with its own arguments.
+    pub guard: Arc<[String]>,
+    /// Where this installation keeps its data.
+    pub data_dir: PathBuf,
+}
+
+/// Everything a user can do.
+#[derive(Debug)]
+pub struct App {
+    /// Runs tools.
+    pub desk: Desk,
+    /// Connections.
+    pub sessions: Sessions,
+    /// Saved servers.
+    pub book: ServerBook,
+    /// Tools of all servers.
+    pub tools: ToolIndex,
+    /// What waits for a person.
+    pub questions: Questions,
+    /// The audit log.
+    pub activity: Activity,
+    /// The policy.
+    pub rules: PolicyBook,
+    /// Figures.
+    pub measures: Measures,
+    /// Preferences.
+    pub prefs: Prefs,
+    core: Arc<Core>,
+}
+
+impl App {
+    /// Opens the app: reads what is kept, marks calls that an earlier run left unfinished, and connects nothing yet
+    /// (see [`Sessions::start_all`]).
+    pub async fn open(parts: AppParts) -> Result<Arc<Self>, Fault> {
+        let events = Events::new();
+        let core = Arc::new(Core {
+            policy: PolicyState::new(parts.settings.policy().await?),
+            ports: Ports {
+                audit: parts.audit,
+                servers: parts.servers,
+                catalogues: parts.catalogues,
+                metrics: parts.metrics,
+                history: parts.history,
+                settings: parts.settings,
+                expand: parts.expand,
+                redact: parts.redact,
+                opener: parts.opener,
+            },
+            protocols: Protocols::new(parts.protocols),
+            questions: Questions::new(events.clone(), parts.clock.clone()),
+            clock: parts.clock,
+            guard: parts.guard,
+            events,
+            door_person: parts.person,
+            slots: RwLock::default(),
+            tasks: TaskTracker::new(),
+            calls: TaskTracker::new(),
+            stop_calls: CancellationToken::new(),
+            stop: CancellationToken::new(),
+        });
+        core.tasks.spawn(core.events.clone().pump(core.stop.clone()));
+        Ok(Arc::new(Self {
+            desk: Desk::new(core.clone()),
+            sessions: Sessions::new(core.clone()),
+            book: ServerBook::new(core.clone()),
+            tools: ToolIndex::new(core.clone()),
+            questions: core.questions.clone(),
+            activity: Activity::new(core.clone()),
+            rules: PolicyBook::new(core.clone()),
+            measures: Measures::new(core.clone()),
+            prefs: Prefs::new(core.clone()),
+            core,
+        }))
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> broadcast::Receiver<AppEvent> {
+        self.core.events.subscribe()
+    }
+
+    /// Ends everything within ten seconds: calls are cancelled and written down, all sessions are closed at once, and the audit
+    /// log is on the disk. Idempotent.
+    pub async fn shutdown(&self) {
+        self.core.stop_calls.cancel();
+        self.core.stop.cancel();
+        self.core.calls.close();
+        self.core.tasks.close();
+        self.core.tasks.wait().await;
+    }
+}

@@ -1,0 +1,157 @@
+//! What every area of the app shares: the ports, the clock, the tasks, and the servers that are known.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use domain::fault::Fault;
+use domain::fault::FaultKind;
+use domain::id::{AuditId, Clock, Millis, ProtocolId, ServerId};
+use domain::person::Person;
+use domain::policy::Actor;
+use domain::ports::{AuditLog, Catalogues, History, MetricsLog, Opener, Servers, Settings};
+use domain::protocol::{Protocol, ProtocolInfo};
+use domain::secret::{Expand, Redact};
+use domain::text::Text;
+use domain::{Json, audit};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::event::{Events, Tag};
+use crate::policy_book::PolicyState;
+use crate::questions::Questions;
+use crate::sessions::Slot;
+
+/// The traits that leaves implement, as this app was given them.
+#[derive(Debug, Clone)]
+pub(crate) struct Ports {
+    pub(crate) audit: Arc<dyn AuditLog>,
+    pub(crate) servers: Arc<dyn Servers>,
+    pub(crate) catalogues: Arc<dyn Catalogues>,
+    pub(crate) metrics: Arc<dyn MetricsLog>,
+    pub(crate) history: Arc<dyn History>,
+    pub(crate) settings: Arc<dyn Settings>,
+    pub(crate) expand: Arc<dyn Expand>,
+    pub(crate) redact: Arc<dyn Redact>,
+    pub(crate) opener: Arc<dyn Opener>,
+}
+
+/// Every way of reaching a server, by id and alias.
+#[derive(Clone)]
+pub(crate) struct Protocols {
+    by_name: HashMap<String, Arc<dyn Protocol>>,
+    infos: Arc<[ProtocolInfo]>,
+}
+
+impl std::fmt::Debug for Protocols {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.infos.iter().map(|info| &info.id)).finish()
+    }
+}
+
+impl Protocols {
+    pub(crate) fn new(all: Vec<Arc<dyn Protocol>>) -> Self {
+        let mut by_name = HashMap::new();
+        let mut infos = Vec::new();
+        for protocol in all {
+            let info = protocol.info();
+            for alias in &info.aliases {
+                by_name.entry(alias.clone()).or_insert_with(|| protocol.clone());
+            }
+            by_name.insert(info.id.as_str().to_owned(), protocol);
+            infos.push(info);
+        }
+        Self { by_name, infos: infos.into() }
+    }
+
+    pub(crate) fn infos(&self) -> &[ProtocolInfo] {
+        &self.infos
+    }
+
+    /// The protocol of that id or alias.
+    pub(crate) fn get(&self, id: &ProtocolId) -> Result<&Arc<dyn Protocol>, Fault> {
+        self.by_name.get(id.as_str()).ok_or_else(|| {
+            let known = self.infos.iter().map(|info| info.id.as_str()).collect::<Vec<_>>().join(", ");
+            Fault::new(
+                FaultKind::Config,
+                "unknown_protocol",
+                Text::new(format!("there is no protocol \"{id}\""), format!("没有名为“{id}”的协议")),
+                Text::new(format!("take one of: {known}"), format!("可用的协议：{known}")),
+            )
+            .with_params(serde_json::json!({ "protocol": id, "known": known }))
+        })
+    }
+
+    pub(crate) fn info(&self, id: &ProtocolId) -> Option<&ProtocolInfo> {
+        self.infos.iter().find(|info| info.id == *id || info.aliases.iter().any(|alias| alias == id.as_str()))
+    }
+}
+
+/// Shared by all areas.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) ports: Ports,
+    pub(crate) protocols: Protocols,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) guard: Arc<[String]>,
+    pub(crate) events: Events,
+    pub(crate) questions: Questions,
+    /// The door's own person; else questions wait in [`Questions`].
+    pub(crate) door_person: Option<Arc<dyn Person>>,
+    pub(crate) policy: PolicyState,
+    /// Every server that can be reached now: saved ones and one-offs.
+    pub(crate) slots: RwLock<HashMap<ServerId, Arc<Slot>>>,
+    /// Supervisors and everything they start.
+    pub(crate) tasks: TaskTracker,
+    /// Calls that run, each in a task of its own.
+    pub(crate) calls: TaskTracker,
+    /// Ends calls first.
+    pub(crate) stop_calls: CancellationToken,
+    /// Ends everything.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Core {
+    pub(crate) fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    pub(crate) fn person(&self) -> &dyn Person {
+        match &self.door_person {
+            Some(person) => person.as_ref(),
+            None => &self.questions,
+        }
+    }
+
+    /// A new audit reference: eight hex digits.
+    pub(crate) fn audit_id() -> AuditId {
+        AuditId::new(format!("{:08x}", rand::random::<u32>()))
+    }
+
+    /// Writes down something that is not a call, and waits for the disk.
+    pub(crate) async fn note(&self, by: &Actor, about: Option<&Slot>, what: &str, detail: Json) -> Result<(), Fault> {
+        self.note_as(by, about, what, detail, audit::Durability::OnDisk).await
+    }
+
+    pub(crate) async fn note_as(
+        &self,
+        by: &Actor,
+        about: Option<&Slot>,
+        what: &str,
+        detail: Json,
+        durability: audit::Durability,
+    ) -> Result<(), Fault> {
+        let definition = about.map(Slot::definition);
+        let entry = audit::Entry {
+            id: Self::audit_id(),
+            at: self.now(),
+            actor: by.clone(),
+            server: about.map(|slot| slot.id.clone()),
+            server_name: definition.as_ref().map_or_else(String::new, |d| d.def.name.clone()),
+            server_fingerprint: definition.as_ref().map_or_else(String::new, |d| d.fingerprint.clone()),
+            event: audit::Event::Note { what: what.to_owned(), detail },
+        };
+        self.ports.audit.append(entry, durability).await?;
+        self.events.changed(Tag::Activity);
+        Ok(())
+    }
+}
