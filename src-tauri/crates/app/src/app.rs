@@ -15,7 +15,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::core::{Core, Ports, Protocols};
 use crate::event::{AppEvent, Events};
+use crate::imports::Imports;
 use crate::policy_book::PolicyState;
+use crate::templates::Templates;
 use crate::{Activity, Desk, Measures, PolicyBook, Prefs, Questions, ServerBook, Sessions, ToolIndex};
 
 /// What the assembly hands over. The app sees leaves only as these traits.
@@ -71,6 +73,10 @@ pub struct App {
     pub measures: Measures,
     /// Preferences.
     pub prefs: Prefs,
+    /// Imports and exports of configuration.
+    pub imports: Imports,
+    /// Templates of servers, built-in and the person's own.
+    pub templates: Templates,
     core: Arc<Core>,
 }
 
@@ -115,6 +121,8 @@ impl App {
             rules: PolicyBook::new(core.clone()),
             measures: Measures::new(core.clone()),
             prefs: Prefs::new(core.clone()),
+            imports: Imports::new(core.clone(), ServerBook::new(core.clone())),
+            templates: Templates::new(core.clone()),
             core,
         }))
     }

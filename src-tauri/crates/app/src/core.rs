@@ -67,6 +67,11 @@ impl Protocols {
         &self.infos
     }
 
+    /// All of them, once each.
+    pub(crate) fn all(&self) -> Vec<Arc<dyn Protocol>> {
+        self.infos.iter().filter_map(|info| self.by_name.get(info.id.as_str()).cloned()).collect()
+    }
+
     /// The protocol of that id or alias.
     pub(crate) fn get(&self, id: &ProtocolId) -> Result<&Arc<dyn Protocol>, Fault> {
         self.by_name.get(id.as_str()).ok_or_else(|| {

@@ -80,42 +80,44 @@ impl ServerDef {
         self.settings.get(key).and_then(Json::as_str)
     }
 
-    /// What the person settled about single tools, by tool name. A rule that does not decode counts as one that hides its tool: a broken
-    /// rule must not open what it may have closed.
+    /// What the person settled about single tools, by tool name, out of the entries of [`ServerDef::tool_entry`].
     pub fn tool_rules(&self) -> BTreeMap<String, ToolRule> {
-        let rules = self.extra.get(TOOL_RULES).and_then(Json::as_object);
-        rules.into_iter().flatten().map(|(name, rule)| (name.clone(), ToolRule::read(rule))).collect()
+        let entries = self.extra.get("tools").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+        let named = entries.iter().filter_map(|entry| Some((entry.get("name")?.as_str()?.to_owned(), entry.as_object()?)));
+        named.map(|(name, entry)| (name, ToolRule::of_entry(entry))).filter(|(_, rule)| *rule != ToolRule::default()).collect()
     }
 
     /// What the person settled about one tool; the rule that changes nothing when there is none.
     pub fn tool_rule(&self, tool: &ToolName) -> ToolRule {
-        self.extra.get(TOOL_RULES).and_then(|rules| rules.get(tool.as_str())).map_or_else(ToolRule::default, ToolRule::read)
+        self.tool_entry(tool.as_str()).map_or_else(ToolRule::default, ToolRule::of_entry)
     }
 
-    /// Keeps a rule for one tool; the rule that changes nothing is taken away.
+    /// Keeps a rule for one tool. Keys of its entry that mean nothing here stay; an entry that says nothing is taken away.
     pub fn set_tool_rule(&mut self, tool: &ToolName, rule: &ToolRule) {
-        let mut rules = match self.extra.shift_remove(TOOL_RULES) {
-            Some(Json::Object(rules)) => rules,
-            _ => JsonMap::new(),
+        let mut entries = match self.extra.shift_remove("tools") {
+            Some(Json::Array(entries)) => entries,
+            _ => Vec::new(),
         };
-        if *rule == ToolRule::default() {
-            rules.shift_remove(tool.as_str());
-        } else {
-            rules.insert(tool.as_str().to_owned(), rule.write());
+        let is_it = |entry: &Json| entry.get("name").and_then(Json::as_str) == Some(tool.as_str());
+        let at = entries.iter().position(is_it).unwrap_or_else(|| {
+            entries.push(serde_json::json!({ "name": tool }));
+            entries.len() - 1
+        });
+        if let Some(entry) = entries.get_mut(at).and_then(Json::as_object_mut) {
+            rule.write_into(entry);
+            if entry.len() == 1 {
+                entries.remove(at);
+            }
         }
-        if !rules.is_empty() {
-            self.extra.insert(TOOL_RULES.to_owned(), Json::Object(rules));
+        if !entries.is_empty() {
+            self.extra.insert("tools".to_owned(), Json::Array(entries));
         }
     }
 }
 
-/// Where [`ServerDef::tool_rules`] are kept in [`ServerDef::extra`].
-pub const TOOL_RULES: &str = "tool_rules";
-
 /// What a person settled about one tool. It can narrow what a server offers, never widen it; the risk is the exception, and it is the
 /// person's own word.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ToolRule {
     /// Whether the tool is offered at all.
     pub enabled: bool,
@@ -140,12 +142,57 @@ impl Default for ToolRule {
 }
 
 impl ToolRule {
-    fn read(rule: &Json) -> Self {
-        Self::deserialize(rule).unwrap_or_else(|_| Self { enabled: false, ..Self::default() })
+    /// Reads the predecessor's entry (and `risk`, which it does not have); or names the field that does not fit.
+    pub fn read_entry(entry: &JsonMap) -> Result<Self, &'static str> {
+        let given = |key: &str| entry.get(key).filter(|value| !value.is_null());
+        let seconds = |key: &'static str| match given(key) {
+            None => Ok(None),
+            Some(value) => value.as_f64().filter(|secs| (0.0..=86_400.0).contains(secs)).map(Some).ok_or(key),
+        };
+        let flag = |key: &'static str| match given(key) {
+            None => Ok(None),
+            Some(value) => value.as_bool().map(Some).ok_or(key),
+        };
+        let default_parameters = match given("default_parameters") {
+            None => JsonMap::new(),
+            Some(Json::Object(map)) => map.clone(),
+            Some(_) => return Err("default_parameters"),
+        };
+        let cache_ttl = match (flag("cache_enabled")?, seconds("cache_ttl")?) {
+            (Some(false), _) => Some(0.0),
+            (_, ttl) => ttl,
+        };
+        let risk = match given("risk") {
+            None => None,
+            Some(word) => Some(Risk::deserialize(word).map_err(|_| "risk")?),
+        };
+        let timeout = seconds("timeout")?.filter(|secs| *secs > 0.0);
+        Ok(Self { enabled: flag("enabled")?.unwrap_or(true), default_parameters, timeout, cache_ttl, risk })
     }
 
-    fn write(&self) -> Json {
-        serde_json::to_value(self).unwrap_or_else(|_| serde_json::json!({ "enabled": false }))
+    /// The same, where nobody can be told: an entry that cannot be read hides its tool, because it may have been meant to.
+    pub fn of_entry(entry: &JsonMap) -> Self {
+        Self::read_entry(entry).unwrap_or_else(|_| Self { enabled: false, ..Self::default() })
+    }
+
+    /// Writes it into an entry in the predecessor's spelling; what changes nothing is left out.
+    pub fn write_into(&self, entry: &mut JsonMap) {
+        let whole =
+            |secs: f64| if secs.fract() == 0.0 { Json::from(format!("{secs:.0}").parse::<u64>().unwrap_or_default()) } else { secs.into() };
+        let parts = [
+            ("enabled", (!self.enabled).then(|| Json::Bool(false))),
+            ("default_parameters", (!self.default_parameters.is_empty()).then(|| Json::Object(self.default_parameters.clone()))),
+            ("timeout", self.timeout.map(whole)),
+            ("cache_enabled", self.cache_ttl.map(|ttl| Json::Bool(ttl > 0.0))),
+            ("cache_ttl", self.cache_ttl.map(whole)),
+            ("risk", self.risk.and_then(|risk| serde_json::to_value(risk).ok())),
+        ];
+        for (key, value) in parts {
+            match value {
+                Some(value) => entry.insert(key.to_owned(), value),
+                None => entry.shift_remove(key),
+            };
+        }
     }
 
     /// The caller's arguments with the default ones added; the caller's win.
@@ -294,9 +341,25 @@ mod tests {
     #[test]
     fn a_rule_that_does_not_decode_hides_its_tool() {
         let mut server = server();
-        server.extra.insert(TOOL_RULES.into(), serde_json::json!({ "x": { "enabled": "perhaps" }, "y": 3 }));
+        server.extra.insert("tools".into(), serde_json::json!([{ "name": "x", "enabled": "perhaps" }, 3, { "name": "y", "timeout": -1 }]));
         assert!(!server.tool_rule(&"x".into()).enabled);
         assert!(!server.tool_rules()["y"].enabled);
+    }
+
+    #[test]
+    fn a_rule_in_the_predecessors_words_is_read_and_its_other_keys_stay() {
+        let mut server = server();
+        server.extra.insert(
+            "tools".into(),
+            serde_json::json!([{ "name": "x", "category": "k8s", "cache_enabled": false, "cache_ttl": 60, "timeout": 5, "default_parameters": { "a": 1 } }]),
+        );
+        let mut rule = server.tool_rule(&"x".into());
+        assert_eq!((rule.enabled, rule.cache_ttl, rule.timeout), (true, Some(0.0), Some(5.0)));
+        rule.enabled = false;
+        rule.timeout = None;
+        server.set_tool_rule(&"x".into(), &rule);
+        let kept = serde_json::json!({ "name": "x", "category": "k8s", "cache_enabled": false, "cache_ttl": 0, "default_parameters": { "a": 1 }, "enabled": false });
+        assert_eq!(Json::Object(server.tool_entry("x").unwrap().clone()), kept);
     }
 
     #[test]
