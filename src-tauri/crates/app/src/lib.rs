@@ -8,6 +8,7 @@
 mod activity;
 mod app;
 mod book;
+mod command_line;
 mod core;
 pub mod desk;
 mod event;
@@ -25,6 +26,7 @@ mod views;
 pub use activity::Activity;
 pub use app::{App, AppParts};
 pub use book::ServerBook;
+pub use command_line::{CommandLines, command_lines};
 pub use desk::{CallDone, CallOrder, Desk};
 pub use event::{AppEvent, Tag};
 pub use imports::Imports;

@@ -1,1 +1,24 @@
 //! Fakes that behave, and the suites that every implementation must pass.
+//!
+//! A fake here is a peer or a port that works, with switches for the ways in which real ones fail; none of them expects a call.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::result_large_err,
+    reason = "only tests link this crate: a fake that cannot go on should stop the test at once, and owns its own tasks and clock"
+)]
+
+pub mod echo;
+pub mod openapi;
+pub mod predecessor;
+pub mod python;
+pub mod rest;
+pub mod web;

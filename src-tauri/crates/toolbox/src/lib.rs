@@ -1,1 +1,10 @@
-//! The built-in tools behind the local protocol.
+//! The built-in tools behind the `local` protocol.
+//!
+//! [`Toolbox`] implements `domain::local::LocalTools`: one row a module. A tool runs on a thread of its own ([`apart`]), so that one
+//! that panics or never ends takes nobody with it.
+
+pub mod apart;
+pub mod filesystem;
+mod modules;
+
+pub use modules::{Places, Toolbox};

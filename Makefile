@@ -1,0 +1,91 @@
+# Every step of CI is a target here. `make` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+NEED_BUILD = eval "$$(scripts/need.sh build)"
+NEED_TEST = eval "$$(scripts/need.sh test)"
+# One selection of packages everywhere, so that shared dependencies are compiled once.
+ALL = --workspace --locked
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: run
+run: ## install what is missing, build, open the window
+	@$(NEED_BUILD); cd ui && npm run build --silent
+	@$(NEED_BUILD); cargo build --release --locked -p pilothouse -p cli
+	@./target/release/pilothouse
+
+.PHONY: dev
+dev: ## the window with live reload of the UI
+	@$(NEED_BUILD); TAURI_FRONTEND_PATH=$$PWD/ui ui/node_modules/.bin/tauri dev
+
+.PHONY: pilot
+pilot: ## build the headless command into target/release/pilot
+	@$(NEED_BUILD); cd ui && npm run build --silent
+	@$(NEED_BUILD); cargo build --release --locked -p cli
+
+.PHONY: check
+check: ui-check bindings-check fmt-check clippy docs-check ## what to run before a commit
+
+.PHONY: test
+test: ## everything: install what is missing, checks, units, journeys, live peers, the window
+	@$(NEED_TEST); $(MAKE) --no-print-directory ui-check bindings-check fmt-check clippy docs-check test-units test-live test-window
+
+.PHONY: test-fast
+test-fast: ## units and journeys only
+	@$(NEED_BUILD); $(MAKE) --no-print-directory test-units
+
+.PHONY: ui-check
+ui-check: ui/dist/index.html ## types, lint, component tests and build of the window
+	cd ui && npm run --silent check && npm run --silent lint && npm test --silent
+
+ui/dist/index.html: $(shell find ui/src ui/index.html ui/package-lock.json ui/vite.config.ts -type f 2>/dev/null)
+	cd ui && npm run build --silent
+
+.PHONY: fmt-check
+fmt-check: ## formatting
+	cargo fmt --all --check
+
+.PHONY: clippy
+clippy: ## lints, warnings are errors
+	cargo clippy $(ALL) --all-targets --quiet -- -D warnings
+
+.PHONY: docs-check
+docs-check: ## rustdoc, warnings are errors
+	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps --quiet
+
+.PHONY: test-units
+test-units: ## rules beside the code, journeys over fakes, doctests
+	cargo build $(ALL) --bins --quiet
+	cargo test $(ALL) --lib --bins --test it
+	cargo test $(ALL) --doc
+
+.PHONY: test-live
+test-live: ## real peers: MCP servers from npm and PyPI, the conformance suites
+	cargo build $(ALL) --bins --quiet
+	cargo test $(ALL) --test live
+
+.PHONY: test-window
+test-window: ## the real window under Xvfb, through WebDriver
+	cargo build $(ALL) --bins --quiet
+	scripts/with-display.sh cargo test $(ALL) --test e2e
+
+.PHONY: bench
+bench: ## speed and memory as ratios against peers in the same run
+	@$(NEED_TEST); cargo build --release --locked -p cli -p testkit --bins && cargo run --release --locked -q -p xtask -- bench
+
+.PHONY: bindings
+bindings: ## write the window's TypeScript from the contract
+	cargo run $(ALL) -q --bin xtask -- bindings
+
+.PHONY: bindings-check
+bindings-check: ## whether the window's TypeScript is fresh
+	cargo run -q --locked -p xtask -- bindings --check
+
+.PHONY: package
+package: ## deb and rpm under target/release/bundle
+	@$(NEED_BUILD); TAURI_FRONTEND_PATH=$$PWD/ui ui/node_modules/.bin/tauri build --bundles deb,rpm

@@ -1,0 +1,69 @@
+//! The app behind the window. The window is drawn before the app is open; commands wait for it.
+
+use std::sync::Arc;
+
+use app::App;
+use domain::fault::Fault;
+use domain::policy::{Actor, Door};
+use ipc::common::UiFault;
+use tauri::AppHandle;
+use tokio::sync::watch;
+
+type Opened = Option<Result<Arc<App>, Fault>>;
+
+/// Holds the app as soon as it is open, or the reason why it is not.
+pub(crate) struct Cabin {
+    opened: watch::Receiver<Opened>,
+    actor: Actor,
+}
+
+impl Cabin {
+    /// Starts opening the app, and forwards its events to the window once it is.
+    pub(crate) fn opening(handle: AppHandle) -> Self {
+        let (tell, opened) = watch::channel(None);
+        tauri::async_runtime::spawn(async move {
+            let result = assembly::open(assembly::Options::for_window()).await;
+            if let Ok(app) = &result {
+                tauri::async_runtime::spawn(crate::events::forward(handle, app.events()));
+                app.sessions.start_all();
+            }
+            let _ = tell.send(Some(result));
+        });
+        Self { opened, actor: Actor { door: Door::Window, name: assembly::user_name(), can_ask: true } }
+    }
+
+    /// The app; waits while it opens.
+    pub(crate) async fn app(&self) -> Result<Arc<App>, UiFault> {
+        let mut opened = self.opened.clone();
+        let state = opened.wait_for(Option::is_some).await.map_err(|_| never_opened())?;
+        match &*state {
+            Some(Ok(app)) => Ok(app.clone()),
+            Some(Err(fault)) => Err(fault.clone().into()),
+            None => Err(never_opened()),
+        }
+    }
+
+    /// Who acts through this window.
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Ends every session and writes down what is queued.
+    pub(crate) async fn close(&self) {
+        let app = match &*self.opened.borrow() {
+            Some(Ok(app)) => app.clone(),
+            _ => return,
+        };
+        app.shutdown().await;
+    }
+}
+
+fn never_opened() -> UiFault {
+    Fault::new(
+        domain::fault::FaultKind::Internal,
+        "not_opened",
+        domain::text::Text::new("Pilothouse ended while it was opening", "Pilothouse 在启动过程中退出"),
+        domain::text::Text::new("Start it again", "请重新启动"),
+    )
+    .into()
+}

@@ -1,0 +1,98 @@
+//! The window's commands. Each decodes, calls the app, and encodes; none decides anything.
+
+pub(crate) mod activity;
+mod forms;
+mod imports;
+mod servers;
+mod system;
+mod tools;
+
+macro_rules! handlers {
+    ($($area:ident :: $name:ident,)*) => {
+        /// Names of all handlers; a test holds them against the contract's table.
+        #[cfg(test)]
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        /// Answers an invocation from the window.
+        pub(crate) fn all() -> impl Fn(tauri::ipc::Invoke) -> bool + Send + Sync + 'static {
+            tauri::generate_handler![$($area::$name),*]
+        }
+    };
+}
+
+handlers! {
+    system::app_boot,
+    system::app_ready,
+    system::prefs_set,
+    system::open_page,
+    system::pick_folder,
+    system::diagnostics,
+    servers::server_list,
+    servers::server_get,
+    servers::server_check,
+    servers::server_save,
+    servers::server_remove,
+    servers::server_enable,
+    servers::server_duplicate,
+    servers::server_connect,
+    servers::server_disconnect,
+    servers::server_accept,
+    servers::server_test,
+    servers::server_log,
+    servers::server_offers,
+    servers::resource_read,
+    servers::prompt_get,
+    servers::figures,
+    imports::template_list,
+    imports::template_save,
+    imports::template_remove,
+    imports::import_preview,
+    imports::import_apply,
+    imports::export_text,
+    tools::tool_list,
+    tools::tool_get,
+    tools::tool_accept,
+    tools::tool_call,
+    tools::call_cancel,
+    tools::call_history,
+    tools::call_command,
+    activity::question_list,
+    activity::question_answer,
+    activity::activity_list,
+    activity::activity_verify,
+    activity::activity_export,
+    activity::policy_get,
+    activity::policy_set,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_handlers_are_the_table_and_the_capability_lists_them() {
+        let table: BTreeSet<String> = ipc::table::TABLE.iter().map(|row| row.name.to_owned()).collect();
+        let handlers: BTreeSet<String> = super::NAMES.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(table, handlers, "ipc's table and the handlers differ");
+        let capability: serde_json::Value = serde_json::from_str(include_str!("../capabilities/main.json")).unwrap();
+        let listed: BTreeSet<String> = capability["permissions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|permission| permission.as_str()?.strip_prefix("allow-").map(|name| name.replace('-', "_")))
+            .collect();
+        assert_eq!(table, listed, "ipc's table and capabilities/main.json differ");
+    }
+
+    #[test]
+    fn the_content_policy_allows_no_foreign_script_and_no_eval() {
+        let config: serde_json::Value = serde_json::from_str(include_str!("../../tauri.conf.json")).unwrap();
+        let csp = config["app"]["security"]["csp"].as_str().unwrap();
+        let scripts = csp.split(';').find(|part| part.trim().starts_with("script-src")).unwrap().trim();
+        assert_eq!(scripts, "script-src 'self'");
+        for word in ["unsafe-eval", "blob:", "http:", "https:", "*"] {
+            let named = csp.split([' ', ';']).any(|source| source == word || source.trim_matches('\'') == word);
+            assert!(!named, "{word} is in the content policy");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Commands about the app itself.
+
+use ipc::common::{Boot, Nothing, PageReq, PickRes, PrefReq, ProtocolView, TextRes, UiFault};
+use tauri::{AppHandle, State, WebviewWindow};
+use tauri_plugin_dialog::DialogExt as _;
+
+use crate::cabin::Cabin;
+
+type Answer<T> = Result<T, UiFault>;
+
+#[tauri::command]
+pub(super) async fn app_boot(cabin: State<'_, Cabin>, req: Nothing) -> Answer<Boot> {
+    let Nothing {} = req;
+    let app = cabin.app().await?;
+    let protocols = app
+        .book
+        .protocols()
+        .into_iter()
+        .map(|info| ProtocolView {
+            id: info.id.as_str().to_owned(),
+            label: info.label.into(),
+            about: info.about.into(),
+            health: info.health.into(),
+            schema: info.schema,
+            starts_program: info.starts_program,
+        })
+        .collect();
+    Ok(Boot {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        platform: std::env::consts::OS.to_owned(),
+        user: cabin.actor().name.clone(),
+        data_dir: app.data_dir().display().to_string(),
+        prefs: app.prefs.all().await?.into_iter().collect(),
+        protocols,
+    })
+}
+
+/// The first picture is ready: show the window.
+#[tauri::command]
+pub(super) async fn app_ready(window: WebviewWindow, req: Nothing) -> Answer<Nothing> {
+    let Nothing {} = req;
+    let _ = window.show();
+    Ok(Nothing {})
+}
+
+#[tauri::command]
+pub(super) async fn prefs_set(cabin: State<'_, Cabin>, req: PrefReq) -> Answer<Nothing> {
+    cabin.app().await?.prefs.set(&req.key, &req.value).await?;
+    Ok(Nothing {})
+}
+
+#[tauri::command]
+pub(super) async fn open_page(cabin: State<'_, Cabin>, req: PageReq) -> Answer<Nothing> {
+    cabin.app().await?.open_page(&req.url).await?;
+    Ok(Nothing {})
+}
+
+#[tauri::command]
+pub(super) async fn pick_folder(handle: AppHandle, req: Nothing) -> Answer<PickRes> {
+    let Nothing {} = req;
+    let (tell, picked) = tokio::sync::oneshot::channel();
+    handle.dialog().file().pick_folder(move |path| {
+        let _ = tell.send(path);
+    });
+    let path = picked.await.ok().flatten().and_then(|path| path.into_path().ok());
+    Ok(PickRes { path: path.map(|path| path.display().to_string()) })
+}
+
+#[tauri::command]
+pub(super) async fn diagnostics(cabin: State<'_, Cabin>, req: Nothing) -> Answer<TextRes> {
+    let Nothing {} = req;
+    let app = cabin.app().await?;
+    Ok(TextRes { text: app.doctor.text().await })
+}

@@ -1,0 +1,151 @@
+//! Starts the real window under WebDriver, isolated from the user's own data, and takes pictures of it.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use thirtyfour::prelude::*;
+
+/// A running window with data of its own.
+pub(crate) struct Window {
+    /// The WebDriver session.
+    pub(crate) driver: WebDriver,
+    /// The folder that stands in for the user's home.
+    pub(crate) home: PathBuf,
+    tauri_driver: Child,
+}
+
+/// Where the debug build put its programs.
+pub(crate) fn target_dir() -> PathBuf {
+    let me = std::env::current_exe().unwrap();
+    me.parent().and_then(Path::parent).unwrap().to_path_buf()
+}
+
+fn program(name: &str) -> PathBuf {
+    let path = target_dir().join(name);
+    assert!(path.exists(), "{} is not built: run `make test-window`, which builds it first", path.display());
+    path
+}
+
+fn tauri_driver() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(
+        || PathBuf::from(std::env::var_os("HOME").expect("HOME names the user's folder")).join(".cache"),
+        PathBuf::from,
+    );
+    let path = cache.join("pilothouse/bin/tauri-driver");
+    assert!(path.exists(), "tauri-driver is missing at {}: run scripts/need.sh test", path.display());
+    path
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn wait_for_port(port: u16) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < until, "nothing listens on port {port} after 60 s: is webkit2gtk-driver installed?");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+impl Window {
+    /// Opens the window on data in `home`; a second window on the same `home` sees what the first one left.
+    pub(crate) async fn open(home: &Path) -> Self {
+        assert!(std::env::var_os("DISPLAY").is_some(), "no display: run through `make test-window`, which starts Xvfb");
+        let (port, native) = (free_port(), free_port());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut command = Command::new(tauri_driver());
+        command
+            .args(["--port", &port.to_string(), "--native-port", &native.to_string()])
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", home)
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("XDG_DATA_HOME", home.join("data"))
+            .env("XDG_CACHE_HOME", home.join("cache"))
+            .env("LANG", "C.UTF-8")
+            .env("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        for name in ["DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XAUTHORITY"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        let tauri_driver = command.spawn().unwrap();
+        wait_for_port(port);
+        wait_for_port(native);
+        let mut caps = Capabilities::new();
+        caps.insert("browserName".into(), serde_json::json!("wry"));
+        caps.insert("tauri:options".into(), serde_json::json!({ "application": program("pilothouse") }));
+        let driver = WebDriver::new(&format!("http://127.0.0.1:{port}"), caps).await.unwrap();
+        Self { driver, home: home.to_path_buf(), tauri_driver }
+    }
+
+    /// The element with this `data-testid`; waits up to 20 s for it to be shown.
+    pub(crate) async fn find(&self, id: &str) -> WebElement {
+        self.css(&format!("[data-testid=\"{id}\"]")).await
+    }
+
+    /// The first element that fits; waits up to 20 s for it to be shown.
+    pub(crate) async fn css(&self, selector: &str) -> WebElement {
+        match self.driver.query(By::Css(selector)).wait(Duration::from_secs(20), Duration::from_millis(100)).and_displayed().first().await {
+            Ok(element) => element,
+            Err(fault) => {
+                self.picture("failed").await;
+                panic!("{selector} did not appear (picture in target/screenshots/failed.png): {fault}");
+            }
+        }
+    }
+
+    /// The first element with this `data-testid` whose text contains `text`.
+    pub(crate) async fn find_with(&self, id: &str, text: &str) -> WebElement {
+        let selector = format!("[data-testid=\"{id}\"]");
+        let text = text.to_owned();
+        let found = self
+            .driver
+            .query(By::Css(selector.as_str()))
+            .wait(Duration::from_secs(20), Duration::from_millis(100))
+            .with_filter(move |element: WebElement| {
+                let text = text.clone();
+                async move { Ok(element.text().await?.contains(&text)) }
+            })
+            .first()
+            .await;
+        match found {
+            Ok(element) => element,
+            Err(fault) => {
+                self.picture("failed").await;
+                panic!("no {id} with the expected text (picture in target/screenshots/failed.png): {fault}");
+            }
+        }
+    }
+
+    /// Clicks the element with this `data-testid`.
+    pub(crate) async fn click(&self, id: &str) {
+        self.find(id).await.click().await.unwrap();
+    }
+
+    /// Writes a picture of the window under `target/screenshots/`.
+    pub(crate) async fn picture(&self, name: &str) {
+        let folder = target_dir().parent().unwrap().join("screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        // Animations are at most 120 ms; two frames later the picture is still.
+        let _ = self
+            .driver
+            .execute_async("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150)));", vec![])
+            .await;
+        self.driver.screenshot(&folder.join(format!("{name}.png"))).await.unwrap();
+    }
+
+    /// Closes the window and waits for the driver to end.
+    pub(crate) async fn close(mut self) {
+        let _ = self.driver.clone().quit().await;
+        // SIGTERM: it then ends WebKitWebDriver too.
+        let _ = Command::new("kill").arg(self.tauri_driver.id().to_string()).status();
+        let _ = self.tauri_driver.wait();
+    }
+}
