@@ -16,9 +16,11 @@
     reason = "only tests link this crate: a fake that cannot go on should stop the test at once, and owns its own tasks and clock"
 )]
 
+pub mod contract;
 pub mod echo;
 pub mod openapi;
 pub mod predecessor;
 pub mod python;
 pub mod rest;
+pub mod stage;
 pub mod web;

@@ -4,12 +4,14 @@
 //! the stateless one (2026-07-28). No part of it comes from an MCP library, so that a mistake in one cannot hide on both sides.
 
 mod http;
+mod local;
 mod socket;
 mod sse;
 mod stdio;
 mod wire;
 
 pub use self::http::{EchoHttp, HttpKind};
+pub use self::local::EchoLocal;
 pub use self::socket::EchoSocket;
 pub use self::sse::EchoSse;
 pub use self::stdio::serve_stdio;
