@@ -12,12 +12,15 @@
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,
+    clippy::needless_pass_by_value,
     clippy::result_large_err,
     reason = "only tests link this crate: a fake that cannot go on should stop the test at once, and owns its own tasks and clock"
 )]
 
 pub mod contract;
 pub mod echo;
+#[cfg(test)]
+mod from_the_wire;
 pub mod openapi;
 pub mod predecessor;
 pub mod python;

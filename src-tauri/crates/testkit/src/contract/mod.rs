@@ -24,7 +24,7 @@ use domain::{Json, JsonMap};
 use crate::stage::{Stage, ticket};
 
 /// The longest that a clause waits for something that must happen. A loaded machine may be slow; a hang is still found.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A call to make, and words that its answer must hold.
 #[derive(Debug, Clone)]
@@ -117,7 +117,7 @@ impl Case {
         match tokio::time::timeout(PATIENCE, connecting).await {
             Ok(Ok(session)) => session,
             Ok(Err(fault)) => panic!("connecting to {:?}: {fault}: {fault:?}", self.peer.settings()),
-            Err(_) => panic!("connecting to {:?} hangs", self.peer.settings()),
+            Err(late) => panic!("connecting to {:?} hangs: {late}", self.peer.settings()),
         }
     }
 }

@@ -1,13 +1,12 @@
 //! The fakes, looked at from the wire with nothing but sockets: they must be right before anything is tried against them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on should stop")]
 
 use std::time::Duration;
 
+use crate::echo::{Echo, EchoHttp, EchoSse, HttpKind};
+use crate::predecessor::{Behaviour, Predecessor, Variant};
+use crate::rest::{Answers, Ending, Rest, Shape};
+use crate::web::Web;
 use serde_json::{Value as Json, json};
-use testkit::echo::{Echo, EchoHttp, EchoSse, HttpKind};
-use testkit::predecessor::{Behaviour, Predecessor, Variant};
-use testkit::rest::{Answers, Ending, Rest, Shape};
-use testkit::web::Web;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
