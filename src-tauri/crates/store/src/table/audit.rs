@@ -1,0 +1,187 @@
+//! The rows of the audit chain: appending and listing.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::audit::{Durability, Entry, Filter, Row, Verified};
+use domain::fault::Fault;
+use domain::ports::AuditLog;
+use domain::tool::hex;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection};
+
+use crate::chain::{self, Seal};
+use crate::fault::StoreFault;
+use crate::open::Store;
+
+/// Rows in one statement. A statement is one commit: its rows are in the log together or not at all.
+pub(crate) const AT_ONCE: usize = 64;
+
+/// Rows on their way into one statement.
+pub(crate) struct Batch {
+    run: Arc<str>,
+    args: SqliteArguments,
+    rows: usize,
+}
+
+impl Batch {
+    pub(crate) fn new(run: &Arc<str>) -> Self {
+        Self { run: Arc::clone(run), args: SqliteArguments::default(), rows: 0 }
+    }
+
+    /// Adds a row.
+    pub(crate) fn push(&mut self, seq: i64, entry: &Entry, body: String, prev: &Seal, mac: &Seal) -> Result<(), StoreFault> {
+        let put = || -> Result<(), sqlx::error::BoxDynError> {
+            self.args.reserve(10, 0);
+            self.args.add(seq)?;
+            self.args.add(Arc::clone(&self.run))?;
+            self.args.add(entry.id.as_str())?;
+            self.args.add(entry.at.0)?;
+            self.args.add(chain::kind(&entry.event))?;
+            self.args.add(chain::ending(&entry.event))?;
+            self.args.add(entry.server.as_ref().map(domain::id::ServerId::as_str))?;
+            self.args.add(body)?;
+            self.args.add(prev.as_slice())?;
+            self.args.add(mac.as_slice())
+        };
+        put().map_err(|fault| StoreFault::Row { table: "audit", reason: fault.to_string() })?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Inserts them all, in one statement.
+    pub(crate) async fn insert(self, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        const HEAD: &str = "INSERT INTO audit (seq, run, id, at, kind, ending, server, body, prev, mac) VALUES ";
+        const ROW: &str = "(?,?,?,?,?,?,?,?,?,?)";
+        let mut sql = String::with_capacity(HEAD.len() + self.rows * (ROW.len() + 1));
+        sql.push_str(HEAD);
+        for nth in 0..self.rows {
+            if nth > 0 {
+                sql.push(',');
+            }
+            sql.push_str(ROW);
+        }
+        sqlx::query_with(AssertSqlSafe(sql), self.args).execute(conn).await?;
+        Ok(())
+    }
+}
+
+/// The last row's place and seal.
+pub(crate) async fn last(conn: &mut SqliteConnection) -> Result<Option<(i64, Seal)>, StoreFault> {
+    let row: Option<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1").fetch_optional(conn).await.map_err(sql)?;
+    // A seal of another length is somebody's doing; verifying finds it, and the chain goes on from what it begins with.
+    Ok(row.map(|(seq, mac)| {
+        let mut seal = [0; 32];
+        for (to, from) in seal.iter_mut().zip(mac) {
+            *to = from;
+        }
+        (seq, seal)
+    }))
+}
+
+const VOUCHED: &str = "audit.head";
+
+/// Notes in the database itself how far the head file goes, so that a tail that was cut off is told from an older copy.
+pub(crate) async fn set_vouched(conn: &mut SqliteConnection, seq: i64) -> Result<(), StoreFault> {
+    sqlx::query(
+        "INSERT INTO meta (key, value) VALUES (?, ?)
+         ON CONFLICT (key) DO UPDATE SET value = CAST(max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER)) AS TEXT)",
+    )
+    .bind(VOUCHED)
+    .bind(seq.to_string())
+    .execute(conn)
+    .await
+    .map_err(sql)?;
+    Ok(())
+}
+
+/// How far the head file went at the last time, going by the database.
+pub(crate) async fn vouched(conn: &mut SqliteConnection) -> Result<u64, StoreFault> {
+    let value: Option<String> =
+        sqlx::query_scalar("SELECT value FROM meta WHERE key = ?").bind(VOUCHED).fetch_optional(conn).await.map_err(sql)?;
+    Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
+}
+
+/// Most rows in one answer.
+const MOST: u32 = 10_000;
+
+/// The question for a filter. A call fits when its intent or its outcome fits, and then both rows are in the answer.
+fn question(filter: &Filter) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("SELECT a.seq, a.body, a.mac FROM audit a WHERE 1");
+    if let Some(before) = filter.before {
+        query.push(" AND a.seq < ").push_bind(i64::try_from(before).unwrap_or(i64::MAX));
+    }
+    if let Some(server) = &filter.server {
+        query.push(" AND a.server = ").push_bind(server.as_str().to_owned());
+    }
+    if let Some(from) = filter.from {
+        query.push(" AND a.at >= ").push_bind(from.0);
+    }
+    if let Some(until) = filter.until {
+        query.push(" AND a.at <= ").push_bind(until.0);
+    }
+    match filter.ending.as_deref() {
+        None | Some("") => {}
+        Some(kind @ ("refused" | "note")) => {
+            query.push(" AND a.kind = ").push_bind(kind.to_owned());
+        }
+        Some("running") => {
+            query.push(
+                " AND a.kind = 'intent' AND NOT EXISTS (SELECT 1 FROM audit o WHERE o.id = a.id AND o.kind = 'outcome' AND o.seq > a.seq)",
+            );
+        }
+        Some(ending) => {
+            query.push(" AND (a.ending = ").push_bind(ending.to_owned());
+            query.push(" OR (a.kind = 'intent' AND EXISTS (SELECT 1 FROM audit o WHERE o.id = a.id AND o.seq > a.seq AND o.ending = ");
+            query.push_bind(ending.to_owned()).push(")))");
+        }
+    }
+    if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
+        // What is searched: not the shape of the arguments, only who, what, where, and why.
+        const SEARCHED: &str = "a.id || char(10) || json_extract(a.body, '$.serverName') || char(10) || json_extract(a.body, '$.actor.name') \
+             || char(10) || json_extract(a.body, '$.actor.door') || char(10) || coalesce(json_extract(a.body, '$.event.tool'), '') \
+             || char(10) || coalesce(json_extract(a.body, '$.event.rule'), '') || char(10) || coalesce(json_extract(a.body, '$.event.what'), '') \
+             || char(10) || coalesce(json_extract(a.body, '$.event.code'), '')";
+        query.push(" AND (instr(lower(").push(SEARCHED).push("), lower(").push_bind(text.to_owned()).push(")) > 0");
+        query.push(" OR (a.kind = 'outcome' AND EXISTS (SELECT 1 FROM audit i WHERE i.id = a.id AND i.kind = 'intent' AND i.seq < a.seq AND instr(lower(");
+        query.push(SEARCHED.replace("a.", "i.")).push("), lower(").push_bind(text.to_owned()).push(")) > 0)))");
+    }
+    let limit = if filter.limit == 0 { 200 } else { filter.limit.min(MOST) };
+    query.push(" ORDER BY a.seq DESC LIMIT ").push_bind(i64::from(limit));
+    query
+}
+
+#[async_trait]
+impl AuditLog for Store {
+    async fn append(&self, entry: Entry, durability: Durability) -> Result<(), Fault> {
+        self.writer().append(entry, durability).await
+    }
+
+    async fn list(&self, filter: Filter) -> Result<Vec<Row>, Fault> {
+        // A store that cannot write can still be read.
+        let _ = self.writer().settle().await;
+        let rows: Vec<(i64, String, Vec<u8>)> = question(&filter).build_query_as().fetch_all(self.readers()).await.map_err(sql)?;
+        let row = |(seq, body, mac): (i64, String, Vec<u8>)| {
+            Ok(Row { seq: u64::try_from(seq).unwrap_or(0), entry: chain::entry(&body)?, mac: hex(&mac) })
+        };
+        rows.into_iter().map(row).collect::<Result<_, StoreFault>>().map_err(Fault::from)
+    }
+
+    async fn verify(&self) -> Result<Verified, Fault> {
+        let _ = self.writer().settle().await;
+        Ok(crate::verify::verify(self.dir(), self.sealer(), self.readers()).await?)
+    }
+
+    async fn flush(&self) -> Result<(), Fault> {
+        self.writer().flush().await
+    }
+
+    fn args_hash(&self, canonical_args: &str) -> String {
+        hex(&self.sealer().tag("args", canonical_args.as_bytes()))
+    }
+}
+
+fn sql(fault: sqlx::Error) -> StoreFault {
+    StoreFault::sql("read the audit log", fault)
+}
