@@ -429,6 +429,11 @@ pub trait TypedProtocol: Send + Sync + 'static {
     fn health(&self) -> Text;
     /// What would be reached or started, exactly, for consent and for messages: an URL without credentials, or an argv.
     fn target(&self, settings: &Self::Settings) -> String;
+    /// The same, where the common settings have a say in it, such as TLS in the scheme of an address.
+    fn target_with(&self, settings: &Self::Settings, common: &Common) -> String {
+        let _ = common;
+        self.target(settings)
+    }
     /// Rules beyond decoding: a field and a reason.
     fn check(&self, settings: &Self::Settings, common: &Common) -> Result<(), ServerFault>;
     /// Connects. Dropping the future gives up and leaves nothing behind.
@@ -464,7 +469,7 @@ impl<P: TypedProtocol> Protocol for P {
         let (common, rest) = Common::split(settings)?;
         let mine: P::Settings = decode(Json::Object(rest))?;
         TypedProtocol::check(self, &mine, &common)?;
-        Ok(self.target(&mine))
+        Ok(self.target_with(&mine, &common))
     }
 
     async fn connect(&self, cx: ConnectCx, settings: JsonMap) -> Result<Arc<dyn Session>, ServerFault> {

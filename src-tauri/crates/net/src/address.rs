@@ -87,6 +87,51 @@ fn parsed(text: &str, schemes: &[&str]) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Builds an address out of `host`, `port` and `path` settings, as the predecessor's files have them.
+pub fn placed(scheme: &str, host: &str, port: Option<u16>, path: &str) -> Result<Url, ServerFault> {
+    let refuse = |field: &str, reason: String| ServerFault::Settings { field: field.to_owned(), reason };
+    let bare_v6 = host.parse::<Ipv6Addr>().is_ok();
+    if host.is_empty()
+        || (!bare_v6 && host.contains(['/', '@', '?', '#', '%']))
+        || (!bare_v6 && !host.starts_with('[') && host.contains(':'))
+    {
+        return Err(refuse("host", "must be a host name or an IP address".to_owned()));
+    }
+    let host = if bare_v6 { format!("[{host}]") } else { host.to_owned() };
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    parsed(&format!("{scheme}://{host}{port}/"), &[scheme]).map_err(|reason| refuse("host", reason))?;
+    parsed(&format!("{scheme}://{host}{port}{slash}{path}"), &[scheme]).map_err(|reason| refuse("path", reason))
+}
+
+/// The address with further path segments, each percent-encoded as one, its own path and query kept.
+///
+/// `.` and `..` cannot be segments, not even encoded: every parser on the way would resolve them. Those are refused.
+pub fn below(base: &Url, segments: &[&str]) -> Option<Url> {
+    const KEPT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b'!')
+        .remove(b'$')
+        .remove(b'@')
+        .remove(b':')
+        .remove(b',');
+    let mut path = base.path().trim_end_matches('/').to_owned();
+    for segment in segments {
+        if segment.is_empty() || matches!(*segment, "." | "..") {
+            return None;
+        }
+        path.push('/');
+        path.extend(percent_encoding::utf8_percent_encode(segment, KEPT));
+    }
+    let mut url = base.clone();
+    url.set_path(&path);
+    url.set_fragment(None);
+    Some(url)
+}
+
 /// Whether both addresses have the same scheme, host and port.
 pub fn same_origin(one: &Url, other: &Url) -> bool {
     one.origin().is_tuple() && one.origin() == other.origin()
@@ -155,10 +200,9 @@ pub fn openable(text: &str) -> Result<Url, ServerFault> {
     if url.scheme() == "http" && !is_loopback(&url) {
         return Err(refuse("only https is opened, or http on this machine".to_owned()));
     }
-    if url.as_str().contains(['`', '"', '<', '>', '|', '^', '{', '}', '\'', ';'])
-        || url.as_str().contains("$(")
-        || url.as_str().contains("%0")
-    {
+    let risky =
+        |text: &str| text.contains(['`', '"', '<', '>', '|', '^', '{', '}', '\'', ';']) || text.contains("$(") || text.contains("%0");
+    if risky(text) || risky(url.as_str()) {
         return Err(refuse("the address holds characters that a shell could take for its own".to_owned()));
     }
     Ok(url)
@@ -265,6 +309,50 @@ mod tests {
         }
         for text in ["1.1.1.1", "172.32.0.1", "192.0.1.1", "2606:4700::1111", "64:ff9b::101:101"] {
             assert!(is_public(text.parse().unwrap()), "{text} is public");
+        }
+    }
+
+    #[test]
+    fn host_port_and_path_make_an_address_and_nothing_else_does() {
+        for (host, port, path, expected) in [
+            ("localhost", Some(8766), "/events", "http://localhost:8766/events"),
+            ("::1", None, "", "http://[::1]/"),
+            ("[::1]", Some(80), "x?y=1", "http://[::1]/x?y=1"),
+            ("bücher.example", None, "/", "http://xn--bcher-kva.example/"),
+        ] {
+            assert_eq!(placed("http", host, port, path).unwrap().as_str(), expected);
+        }
+        for (host, path, field) in [
+            ("a/b", "/", "host"),
+            ("u@h", "/", "host"),
+            ("h:80", "/", "host"),
+            ("", "/", "host"),
+            ("h h", "/", "host"),
+            ("h", "/a b", "path"),
+        ] {
+            assert!(
+                matches!(placed("http", host, None, path), Err(ServerFault::Settings { field: found, .. }) if found == field),
+                "{host} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_segment_stays_one_segment() {
+        let base = Url::parse("https://h/base/?key=1").unwrap();
+        for (segment, expected) in [
+            ("k8s-get-pods", "https://h/base/tools/k8s-get-pods/call?key=1"),
+            ("a/b", "https://h/base/tools/a%2Fb/call?key=1"),
+            ("../admin", "https://h/base/tools/..%2Fadmin/call?key=1"),
+            ("%2e%2e", "https://h/base/tools/%252e%252e/call?key=1"),
+            ("a?b#c", "https://h/base/tools/a%3Fb%23c/call?key=1"),
+            ("读", "https://h/base/tools/%E8%AF%BB/call?key=1"),
+            ("a\r\nb", "https://h/base/tools/a%0D%0Ab/call?key=1"),
+        ] {
+            assert_eq!(below(&base, &["tools", segment, "call"]).unwrap().as_str(), expected);
+        }
+        for bad in ["", ".", ".."] {
+            assert_eq!(below(&base, &["tools", bad, "call"]), None, "{bad:?}");
         }
     }
 

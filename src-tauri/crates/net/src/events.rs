@@ -185,6 +185,11 @@ impl EventStream {
         Self { body, decoder: SseDecoder::default(), ready: VecDeque::new(), idle, ended: false }
     }
 
+    /// Changes how long the body may be silent.
+    pub fn set_idle(&mut self, idle: Option<Duration>) {
+        self.idle = idle;
+    }
+
     /// The next event; none at the end. A fault of the body ends it, a fault of one event does not. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Result<SseEvent, ServerFault>> {
         loop {

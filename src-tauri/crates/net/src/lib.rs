@@ -13,7 +13,7 @@ mod response;
 mod settings;
 mod tls;
 
-pub use address::{AddressRule, SafeUrl, http_url, is_loopback, is_public, openable, same_origin, ws_url};
+pub use address::{AddressRule, SafeUrl, below, http_url, is_loopback, is_public, openable, placed, same_origin, ws_url};
 pub use auth::auth_headers;
 pub use body::{BodyStream, MESSAGE_LIMIT};
 pub use client::{Client, HEADER_LIMIT, Request, USER_AGENT, client};

@@ -161,7 +161,7 @@ mod tests {
         assert!(!format!("{choice:?} {proxies:?}").contains("hunter2"));
         let system = Proxies::of_values("http://u:hunter2@p.example:3128", "socks5h://v:s3cret@p.example:1080", "");
         assert_eq!(via(&system, "http://h.example/").as_deref(), Some("http://u:hunter2@p.example:3128/"));
-        assert_eq!(via(&system, "https://h.example/").as_deref(), Some("socks5h://v:s3cret@p.example:1080"));
+        assert_eq!(via(&system, "https://h.example/").as_deref(), Some("socks5h://v:s3cret@p.example:1080/"));
         let refused = ProxyChoice::parse(Some(&Secret::new("ftp://u:hunter2@p.example"))).unwrap_err();
         assert!(!refused.to_string().contains("hunter2"), "{refused}");
     }

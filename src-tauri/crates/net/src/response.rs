@@ -249,7 +249,7 @@ mod tests {
             parse_json(b"<html>\n<h1>Log in</h1>", "text/html"),
             Err(ServerFault::ProtocolViolation { rule: "expected JSON, got text/html: <html> <h1>Log in</h1>".into() })
         );
-        assert!(matches!(parse_json(b"{\"a\":\n [1,}", "application/json"), Err(ServerFault::InvalidJson { offset: 9, .. })));
+        assert!(matches!(parse_json(b"{\"a\":\n [1,}", "application/json"), Err(ServerFault::InvalidJson { offset: 10, .. })));
         assert_eq!(parse_json(b"{\"a\":\"\xff\"}", "application/json"), Err(ServerFault::InvalidUtf8 { offset: 6 }));
         assert!(matches!(parse_json(b" ", "application/json"), Err(ServerFault::ProtocolViolation { .. })));
         let deep = "[".repeat(100_000);

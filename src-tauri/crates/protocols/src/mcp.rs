@@ -40,6 +40,7 @@ use domain::protocol::{ConnectCx, Session};
 
 pub use carry::{Dial, Inlet, MESSAGE_LIMIT, Outlet, Piece, Wire};
 pub use handshake::{Era, Opening};
+pub(crate) use listing::{Headers, add_tools, tool_result};
 
 /// The method of the modern era's long-lived subscription.
 pub(crate) const LISTEN: &str = "subscriptions/listen";

@@ -1,5 +1,8 @@
 //! The registry: one row a protocol.
 
+mod http;
+mod sse;
+
 use std::sync::Arc;
 
 use domain::local::LocalTools;
@@ -8,5 +11,5 @@ use domain::protocol::Protocol;
 /// All protocols, in the order in which a person is offered them. `local` are the tools that live in this process.
 pub fn registry(local: Arc<dyn LocalTools>) -> Vec<Arc<dyn Protocol>> {
     let _ = local;
-    vec![]
+    vec![Arc::new(sse::Sse), Arc::new(http::Http)]
 }
