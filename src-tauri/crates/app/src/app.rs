@@ -1,7 +1,9 @@
 //! The app as a whole: how it opens and how it ends.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use domain::fault::Fault;
 use domain::id::Clock;
@@ -14,11 +16,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::core::{Core, Ports, Protocols};
+use crate::desk::DeskState;
 use crate::event::{AppEvent, Events};
 use crate::imports::Imports;
 use crate::policy_book::PolicyState;
 use crate::templates::Templates;
 use crate::{Activity, Desk, Measures, PolicyBook, Prefs, Questions, ServerBook, Sessions, ToolIndex};
+
+/// The ten seconds of a shutdown: what its parts may take.
+const CALLS_END: Duration = Duration::from_secs(1);
+const SESSIONS_END: Duration = Duration::from_secs(8);
+const FLUSH_END: Duration = Duration::from_secs(1);
 
 /// What the assembly hands over. The app sees leaves only as these traits.
 pub struct AppParts {
@@ -78,6 +86,7 @@ pub struct App {
     /// Templates of servers, built-in and the person's own.
     pub templates: Templates,
     core: Arc<Core>,
+    _running: Option<File>,
 }
 
 impl App {
@@ -85,7 +94,10 @@ impl App {
     /// (see [`Sessions::start_all`]).
     pub async fn open(parts: AppParts) -> Result<Arc<Self>, Fault> {
         let events = Events::new();
+        let running = RunLock::take(&parts.data_dir);
+        let (desk, backlog) = DeskState::load(parts.settings.as_ref()).await?;
         let core = Arc::new(Core {
+            desk,
             policy: PolicyState::new(parts.settings.policy().await?),
             ports: Ports {
                 audit: parts.audit,
@@ -111,19 +123,30 @@ impl App {
             stop: CancellationToken::new(),
         });
         core.tasks.spawn(core.events.clone().pump(core.stop.clone()));
+        backlog.start(&core);
+        let activity = Activity::new(core.clone());
+        if running.alone {
+            let marked = activity.mark_interrupted().await?;
+            if marked > 0 {
+                tracing::warn!(marked, "calls of an earlier run never ended and were marked as interrupted");
+            }
+        }
+        let running = running.share();
+        core.load_slots().await?;
         Ok(Arc::new(Self {
             desk: Desk::new(core.clone()),
             sessions: Sessions::new(core.clone()),
             book: ServerBook::new(core.clone()),
             tools: ToolIndex::new(core.clone()),
             questions: core.questions.clone(),
-            activity: Activity::new(core.clone()),
+            activity,
             rules: PolicyBook::new(core.clone()),
             measures: Measures::new(core.clone()),
             prefs: Prefs::new(core.clone()),
             imports: Imports::new(core.clone(), ServerBook::new(core.clone())),
             templates: Templates::new(core.clone()),
             core,
+            _running: running,
         }))
     }
 
@@ -135,10 +158,68 @@ impl App {
     /// Ends everything within ten seconds: calls are cancelled and written down, all sessions are closed at once, and the audit
     /// log is on the disk. Idempotent.
     pub async fn shutdown(&self) {
+        let core = &self.core;
+        core.stop_calls.cancel();
+        core.calls.close();
+        if tokio::time::timeout(CALLS_END, core.calls.wait()).await.is_err() {
+            tracing::warn!(calls = core.calls.len(), "calls did not end in time");
+        }
+        core.stop.cancel();
+        core.tasks.close();
+        if tokio::time::timeout(SESSIONS_END, core.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = core.tasks.len(), "connections did not close in time");
+        }
+        match tokio::time::timeout(FLUSH_END, core.ports.audit.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => tracing::error!(%fault, "the audit log could not be written to its end"),
+            Err(_) => tracing::error!("the audit log was not written to its end in time"),
+        }
+    }
+}
+
+impl Drop for App {
+    /// Whoever forgets to shut down does not leave programs behind.
+    fn drop(&mut self) {
         self.core.stop_calls.cancel();
         self.core.stop.cancel();
-        self.core.calls.close();
-        self.core.tasks.close();
-        self.core.tasks.wait().await;
+    }
+}
+
+/// Tells whether another process uses the same data now, by a lock that the system lets go when a process ends, however it ends.
+#[derive(Debug)]
+struct RunLock {
+    file: Option<File>,
+    alone: bool,
+}
+
+impl RunLock {
+    /// Without the file nobody can say whether we are alone, and then nothing of an earlier run is touched.
+    fn take(dir: &Path) -> Self {
+        let open = || {
+            std::fs::create_dir_all(dir)?;
+            File::options().create(true).truncate(false).write(true).open(dir.join("running.lock"))
+        };
+        match open() {
+            Ok(file) => Self { alone: file.try_lock().is_ok(), file: Some(file) },
+            Err(fault) => {
+                tracing::warn!(%fault, "the lock of running processes could not be opened");
+                Self { file: None, alone: false }
+            }
+        }
+    }
+
+    /// From now on others may run too.
+    fn share(self) -> Option<File> {
+        let file = self.file?;
+        if self.alone {
+            let _ = file.unlock();
+        }
+        match file.lock_shared() {
+            Ok(()) => Some(file),
+            Err(fault) => {
+                tracing::warn!(%fault, "the lock of running processes could not be shared");
+                None
+            }
+        }
     }
 }

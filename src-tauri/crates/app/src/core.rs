@@ -16,6 +16,7 @@ use domain::{Json, audit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::desk::DeskState;
 use crate::event::{Events, Tag};
 use crate::policy_book::PolicyState;
 use crate::questions::Questions;
@@ -103,6 +104,7 @@ pub(crate) struct Core {
     /// The door's own person; else questions wait in [`Questions`].
     pub(crate) door_person: Option<Arc<dyn Person>>,
     pub(crate) policy: PolicyState,
+    pub(crate) desk: DeskState,
     /// Every server that can be reached now: saved ones and one-offs.
     pub(crate) slots: RwLock<HashMap<ServerId, Arc<Slot>>>,
     /// Supervisors and everything they start.

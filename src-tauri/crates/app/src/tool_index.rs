@@ -1,12 +1,16 @@
 //! Tools of all servers, namespaced by server, and the search over them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use domain::fault::Fault;
+use domain::fault::{Fault, ServerFault};
 use domain::id::{ServerId, ToolName};
-use domain::policy::Actor;
+use domain::policy::{Actor, Policy};
+use domain::text::Text;
+use tokio::sync::oneshot;
 
 use crate::core::Core;
+use crate::sessions::{Offered, Order, Slot};
 use crate::views::ToolView;
 
 /// Tools of all servers.
@@ -15,46 +19,128 @@ pub struct ToolIndex {
     core: Arc<Core>,
 }
 
+/// A tool of a server, on its way into a view.
+struct Hit {
+    score: u32,
+    slot: Arc<Slot>,
+    offered: Arc<Offered>,
+}
+
 impl ToolIndex {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         Self { core }
     }
 
-    /// All that are offered, by server name and in each server's own order. Servers that are not connected show what was last seen.
+    /// All that are offered, by server name and in each server's own order. Servers that are not connected show what was last seen;
+    /// switched-off ones show nothing.
     pub fn all(&self) -> Vec<ToolView> {
-        let _ = &self.core;
-        Vec::new()
+        let policy = self.core.policy.cached();
+        let slots = self.core.saved_slots();
+        slots.iter().filter(|slot| slot.definition().def.enabled).flat_map(|slot| views(slot, &policy)).collect()
     }
 
     /// One server's.
     pub fn of(&self, server: &ServerId) -> Result<Vec<ToolView>, Fault> {
-        self.core.slot(server).map(|_| Vec::new())
+        let slot = self.core.slot(server)?;
+        Ok(views(&slot, &self.core.policy.cached()))
     }
 
     /// One tool.
     pub fn get(&self, server: &ServerId, tool: &ToolName) -> Result<ToolView, Fault> {
-        let _ = tool;
-        self.of(server)?;
-        Err(crate::sessions::soon())
+        let slot = self.core.slot(server)?;
+        let offered = slot.offered(tool).ok_or_else(|| self.no_tool(&slot, tool))?;
+        Ok(view(&slot, &slot.name(), &offered, &self.core.policy.cached()))
     }
 
-    /// The best fits for a few words over name, title and description.
+    fn no_tool(&self, slot: &Slot, tool: &ToolName) -> Fault {
+        let fault = ServerFault::NoSuch { what: "tool", name: tool.as_str().to_owned() };
+        self.core.say(&fault, &Text::new("find the tool", "查找工具"), &slot.name())
+    }
+
+    /// The best fits for a few words over name, title and description: every word must be found somewhere.
     pub fn search(&self, query: &str, limit: usize) -> Vec<ToolView> {
-        let _ = (query, limit);
-        self.all()
+        let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
+        let whole = words.join(" ");
+        let mut hits = Vec::new();
+        for slot in self.core.saved_slots() {
+            let definition = slot.definition();
+            if !definition.def.enabled {
+                continue;
+            }
+            let server = definition.def.name.to_lowercase();
+            for offered in &slot.offer().tools {
+                if let Some(score) = score(&words, &whole, &server, offered) {
+                    hits.push(Hit { score, slot: slot.clone(), offered: offered.clone() });
+                }
+            }
+        }
+        // Stable: among equals, server names and each server's own order decide.
+        hits.sort_by(|a, b| b.score.cmp(&a.score));
+        let policy = self.core.policy.cached();
+        hits.into_iter().take(limit).map(|hit| view(&hit.slot, &hit.slot.name(), &hit.offered, &policy)).collect()
     }
 
-    /// Asks a connected server for its tools anew.
+    /// Asks a server for its tools anew, connecting first if need be.
     pub async fn refresh(&self, server: &ServerId, by: &Actor) -> Result<Vec<ToolView>, Fault> {
-        let _ = by;
-        tokio::task::yield_now().await;
+        let slot = self.core.slot(server)?;
+        self.core.ensure(&slot, by).await?;
+        let (done, listed) = oneshot::channel();
+        slot.order(Order::Refresh(done));
+        if let Ok(listed) = listed.await {
+            listed?;
+        }
         self.of(server)
     }
 
-    /// Accepts a tool's changed definition.
+    /// Accepts a tool's changed definition. Accepting what did not change does nothing.
     pub async fn accept(&self, server: &ServerId, tool: &ToolName, by: &Actor) -> Result<(), Fault> {
-        let _ = (tool, by);
-        tokio::task::yield_now().await;
-        self.of(server).map(drop)
+        let slot = self.core.slot(server)?;
+        let offered = slot.offered(tool).ok_or_else(|| self.no_tool(&slot, tool))?;
+        if offered.quarantine.is_none() {
+            return Ok(());
+        }
+        self.core.accept_tool(&slot, &offered, by).await
     }
+}
+
+fn views(slot: &Slot, policy: &Policy) -> Vec<ToolView> {
+    let name = slot.name();
+    slot.offer().tools.iter().map(|offered| view(slot, &name, offered, policy)).collect()
+}
+
+fn view(slot: &Slot, name: &str, offered: &Offered, policy: &Policy) -> ToolView {
+    ToolView {
+        server: slot.id.clone(),
+        server_name: name.to_owned(),
+        tool: offered.shown.clone(),
+        risk: policy.risk_override(name, &offered.tool.name).unwrap_or(offered.rated),
+        quarantined: offered.quarantine.clone(),
+        stale: !slot.fresh.load(Ordering::Acquire),
+    }
+}
+
+/// How well a tool fits; none when a word is missing. A name counts more than a title's or description's word, a beginning more than
+/// a middle.
+fn score(words: &[String], whole: &str, server: &str, offered: &Offered) -> Option<u32> {
+    let name = offered.name_lower.as_str();
+    let mut total = 0;
+    for word in words {
+        total += if name == word {
+            100
+        } else if name.starts_with(word.as_str()) {
+            60
+        } else if let Some(at) = name.find(word.as_str()) {
+            if name[..at].ends_with(|c: char| !c.is_alphanumeric()) { 50 } else { 30 }
+        } else if server.contains(word.as_str()) {
+            20
+        } else if offered.words_lower.contains(word.as_str()) {
+            10
+        } else {
+            return None;
+        };
+    }
+    if words.len() > 1 && (name.contains(whole) || offered.words_lower.contains(whole)) {
+        total += 15;
+    }
+    Some(total)
 }

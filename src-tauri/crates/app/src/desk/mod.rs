@@ -1,18 +1,34 @@
 //! The one way to a tool: policy, audit, patience, and nothing that goes round them.
+//!
+//! **Invariant:** nothing is sent before policy permitted exactly this call and its intent was written; whatever happens to the
+//! caller, the outcome is written too.
 
-use std::sync::Arc;
+mod approvals;
+mod cache;
+mod carry;
+mod decide;
+mod patience;
+pub(crate) mod risk;
+pub(crate) mod schema;
+mod scribe;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::fault::Fault;
-use domain::id::{AuditId, CallId, ServerId, ToolName};
+use domain::fault::{Fault, FaultKind, ServerFault};
+use domain::id::{AuditId, CallId, Millis, ServerId, ToolName};
 use domain::policy::Actor;
-use domain::ports::PastCall;
+use domain::ports::{PastCall, Settings};
 use domain::protocol::CallEvent;
+use domain::text::Text;
 use domain::tool::ToolResult;
 use domain::{Json, JsonMap};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::core::Core;
+use crate::event::Tag;
 use crate::views::RunningCall;
 
 /// What is to be run, by whom.
@@ -30,7 +46,8 @@ pub struct CallOrder {
     pub call: CallId,
     /// Patience instead of the server's own: time without an answer or increasing progress. The hard total of ten minutes stays.
     pub timeout: Option<Duration>,
-    /// The person at the terminal agreed to this one call beforehand (`--approve-once`). Counts for `Ask`, never for `Deny`.
+    /// The person at the terminal agreed to this one call beforehand (`--approve-once`). Counts for `Ask`, never for `Deny`, and only
+    /// through the terminal's door.
     pub approve_once: bool,
 }
 
@@ -62,6 +79,46 @@ impl CallDone {
     }
 }
 
+/// What the desk keeps between calls.
+#[derive(Debug)]
+pub(crate) struct DeskState {
+    running: Mutex<HashMap<CallId, (RunningCall, CancellationToken)>>,
+    approvals: approvals::Approvals,
+    cache: cache::Cache,
+    finished: mpsc::Sender<scribe::Finished>,
+}
+
+/// The end of the desk's line to the history.
+pub(crate) struct Backlog(mpsc::Receiver<scribe::Finished>);
+
+impl DeskState {
+    pub(crate) async fn load(settings: &dyn Settings) -> Result<(Self, Backlog), Fault> {
+        let (finished, backlog) = mpsc::channel(scribe::WAITING);
+        let approvals = approvals::Approvals::load(settings).await?;
+        let state = Self { running: Mutex::default(), approvals, cache: cache::Cache::default(), finished };
+        Ok((state, Backlog(backlog)))
+    }
+}
+
+impl Backlog {
+    /// Starts writing the history.
+    pub(crate) fn start(self, core: &Core) {
+        core.tasks.spawn(scribe::write(self.0, core.ports.history.clone(), core.ports.redact.clone(), core.stop.clone()));
+    }
+}
+
+/// A call in the list of running ones, for as long as this lives.
+struct Listed {
+    core: Arc<Core>,
+    call: CallId,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.core.desk.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.call);
+    }
+}
+
 /// Runs tools.
 #[derive(Debug, Clone)]
 pub struct Desk {
@@ -80,25 +137,62 @@ impl Desk {
 
     /// The same, with progress on a channel of the caller's. A channel that is full loses progress.
     pub async fn call_with(&self, order: CallOrder, events: Option<mpsc::Sender<CallEvent>>) -> Result<CallDone, Fault> {
-        let _slot = self.core.slot(&order.server)?;
-        drop(events);
-        tokio::task::yield_now().await;
-        Err(crate::sessions::soon())
+        let slot = self.core.slot(&order.server)?;
+        let cancel = self.core.stop_calls.child_token();
+        let listed = self.list(&order, cancel.clone())?;
+        let tool = order.tool.clone();
+        let given_up = cancel.clone().drop_guard();
+        // The call is the app's, not the caller's: whoever walks away cancels it, and its end is written all the same.
+        let task = self.core.calls.spawn(carry::carry(self.core.clone(), slot.clone(), order, events, cancel, listed));
+        let done = task.await;
+        given_up.disarm();
+        done.unwrap_or_else(|fault| {
+            Err(self.core.say(&ServerFault::Internal { what: fault.to_string() }, &carry::attempted(&tool), &slot.name()))
+        })
     }
 
     /// Cancels a running call; answers whether there was one.
     pub fn cancel(&self, call: &CallId) -> bool {
-        let _ = call;
-        false
+        let running = self.core.desk.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(call).is_some_and(|(_, cancel)| {
+            cancel.cancel();
+            true
+        })
     }
 
-    /// What runs now.
+    /// What runs now, or waits for a person, oldest first.
     pub fn running(&self) -> Vec<RunningCall> {
-        Vec::new()
+        let mut all: Vec<_> = {
+            let running = self.core.desk.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.values().map(|(call, _)| call.clone()).collect()
+        };
+        all.sort_by(|a, b| (a.since, a.call.as_str()).cmp(&(b.since, b.call.as_str())));
+        all
     }
 
     /// Past calls with their arguments and results, newest first, secrets redacted: to look at again, and to replay.
     pub async fn history(&self, server: Option<&ServerId>, tool: Option<&str>, most: u32) -> Result<Vec<PastCall>, Fault> {
         self.core.ports.history.past(server, tool, most).await
+    }
+
+    fn list(&self, order: &CallOrder, cancel: CancellationToken) -> Result<Listed, Fault> {
+        use std::collections::hash_map::Entry;
+        let since: Millis = self.core.now();
+        let mut running = self.core.desk.running.lock().unwrap_or_else(PoisonError::into_inner);
+        match running.entry(order.call.clone()) {
+            Entry::Occupied(_) => Err(Fault::new(
+                FaultKind::Usage,
+                "call_exists",
+                Text::new(format!("a call with the handle {} is running", order.call), format!("已有标识为 {} 的调用正在运行", order.call)),
+                Text::new("give each call a handle of its own", "请为每次调用使用不同的标识"),
+            )),
+            Entry::Vacant(place) => {
+                let call = RunningCall { call: order.call.clone(), server: order.server.clone(), tool: order.tool.clone(), since };
+                place.insert((call, cancel));
+                drop(running);
+                self.core.events.changed(Tag::Activity);
+                Ok(Listed { core: self.core.clone(), call: order.call.clone() })
+            }
+        }
     }
 }
