@@ -2,7 +2,7 @@
 //!
 //! A transport's author writes [`Dial`] and hands it to [`open`]:
 //!
-//! ```ignore
+//! ```text
 //! struct Line { /* where to connect */ }
 //!
 //! #[async_trait]
@@ -26,11 +26,12 @@ mod abilities;
 mod answers;
 mod carry;
 mod envelope;
-mod handshake;
-mod headers;
-mod intake;
-mod listing;
-mod session;
+pub(crate) mod handshake;
+pub(crate) mod headers;
+pub(crate) mod intake;
+pub(crate) mod listing;
+pub(crate) mod oauth;
+pub(crate) mod session;
 mod watch;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ use domain::protocol::{ConnectCx, Session};
 pub use carry::{Dial, Inlet, MESSAGE_LIMIT, Outlet, Piece, Wire};
 pub use handshake::{Era, Opening};
 pub(crate) use listing::{Headers, add_tools, tool_result};
+pub use oauth::{GrantType, OauthSettings};
 
 /// The method of the modern era's long-lived subscription.
 pub(crate) const LISTEN: &str = "subscriptions/listen";

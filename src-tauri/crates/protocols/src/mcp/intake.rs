@@ -272,6 +272,11 @@ impl Intake {
         }
     }
 
+    /// The request will have no reply: it failed on its way.
+    pub(crate) fn forget(&self, id: i64) {
+        self.take(id);
+    }
+
     fn take(&self, id: i64) -> Option<Arc<Slot>> {
         let mut sent = self.sent();
         let waiting = sent.waiting.remove(&id)?;
