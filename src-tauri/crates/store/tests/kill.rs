@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::audit::{Durability, Ending, Entry, Event, Filter};
 use domain::id::{AuditId, Clock, Millis};
@@ -109,6 +110,8 @@ fn main() {
         // Another number of acknowledged calls each time, so that the kill falls into another moment.
         let mut acknowledged: Vec<u32> =
             lines.by_ref().take(1 + usize::try_from(round % 7).unwrap()).map(|line| line.unwrap().parse().unwrap()).collect();
+        // Not to wait for anything: each round is to be cut in another moment.
+        std::thread::sleep(Duration::from_micros(u64::from(round) * 731 % 9_000));
         child.kill().unwrap();
         child.wait().unwrap();
         acknowledged.extend(lines.map_while(Result::ok).filter_map(|line| line.parse::<u32>().ok()));

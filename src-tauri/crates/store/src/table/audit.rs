@@ -138,14 +138,18 @@ fn question(filter: &Filter) -> QueryBuilder<Sqlite> {
         }
     }
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
-        // What is searched: not the shape of the arguments, only who, what, where, and why.
-        const SEARCHED: &str = "a.id || char(10) || json_extract(a.body, '$.serverName') || char(10) || json_extract(a.body, '$.actor.name') \
-             || char(10) || json_extract(a.body, '$.actor.door') || char(10) || coalesce(json_extract(a.body, '$.event.tool'), '') \
-             || char(10) || coalesce(json_extract(a.body, '$.event.rule'), '') || char(10) || coalesce(json_extract(a.body, '$.event.what'), '') \
-             || char(10) || coalesce(json_extract(a.body, '$.event.code'), '')";
-        query.push(" AND (instr(lower(").push(SEARCHED).push("), lower(").push_bind(text.to_owned()).push(")) > 0");
-        query.push(" OR (a.kind = 'outcome' AND EXISTS (SELECT 1 FROM audit i WHERE i.id = a.id AND i.kind = 'intent' AND i.seq < a.seq AND instr(lower(");
-        query.push(SEARCHED.replace("a.", "i.")).push("), lower(").push_bind(text.to_owned()).push(")) > 0)))");
+        // What is searched: not the shape of the arguments, only who, what, where, and why. Taking a body apart costs ten times what
+        // finding a text in it costs, so that comes first.
+        const SEARCHED: &str = " AND instr(lower(s.id || char(10) || json_extract(s.body, '$.serverName') \
+             || char(10) || json_extract(s.body, '$.actor.name') || char(10) || json_extract(s.body, '$.actor.door') \
+             || char(10) || coalesce(json_extract(s.body, '$.event.tool'), '') || char(10) || coalesce(json_extract(s.body, '$.event.rule'), '') \
+             || char(10) || coalesce(json_extract(s.body, '$.event.what'), '') || char(10) || coalesce(json_extract(s.body, '$.event.code'), '')), \
+             lower(";
+        let quoted = domain::Json::from(text).to_string();
+        let inside = quoted.get(1..quoted.len() - 1).unwrap_or(text);
+        let like = format!("%{}%", inside.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        query.push(" AND a.id IN (SELECT s.id FROM audit s WHERE s.body LIKE ").push_bind(like).push(" ESCAPE '\\'");
+        query.push(SEARCHED).push_bind(text.to_owned()).push(")) > 0)");
     }
     let limit = if filter.limit == 0 { 200 } else { filter.limit.min(MOST) };
     query.push(" ORDER BY a.seq DESC LIMIT ").push_bind(i64::from(limit));
