@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, missing_docs, reason = "these are tests")]
 
 mod architecture;
+mod contract;
 mod fs_tools;

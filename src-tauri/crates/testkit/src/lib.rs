@@ -19,6 +19,7 @@
 
 pub mod contract;
 pub mod echo;
+pub mod evil;
 #[cfg(test)]
 mod from_the_wire;
 pub mod openapi;
