@@ -159,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_coding_comes_out_as_it_went_in() {
-        let plain: Vec<u8> = (0..50_000u32).flat_map(u32::to_le_bytes).collect();
+        let plain: Vec<u8> = (0..2_000u32).flat_map(u32::to_le_bytes).collect();
         for coding in [Coding::Identity, Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd] {
             let body = decoded(stream(packed(coding, &plain).await), coding);
             assert_eq!(collected(body, MESSAGE_LIMIT, true).await.unwrap(), plain, "{coding:?}");

@@ -6,6 +6,7 @@ mod address;
 mod auth;
 mod body;
 mod client;
+mod dial;
 mod events;
 mod fault;
 mod proxy;
@@ -17,6 +18,7 @@ pub use address::{AddressRule, SafeUrl, below, http_url, is_loopback, is_public,
 pub use auth::auth_headers;
 pub use body::{BodyStream, MESSAGE_LIMIT};
 pub use client::{Client, HEADER_LIMIT, Request, USER_AGENT, client};
+pub use dial::{Dialer, Head, Io, read_head};
 pub use events::{EventStream, SseDecoder, SseEvent};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use proxy::{Proxies, ProxyChoice};
