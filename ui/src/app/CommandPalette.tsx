@@ -1,0 +1,157 @@
+/** Everything by typing: pages, servers, tools, actions, and where one was last. */
+import { Modal } from '@mantine/core';
+import { useDeferredValue, useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { usePrefs } from '@/ipc/prefs';
+import { NOTHING, useRead } from '@/ipc/query';
+import { useT } from '@/shared/i18n/t';
+import { helpOpen, paletteOpen, useFlag } from '@/shared/lib/flag';
+import { best } from '@/shared/lib/fuzzy';
+import { go } from '@/shared/lib/route';
+import { isMap, type Json } from '@/shared/lib/words';
+import { visible } from '@/shared/lib/visible';
+import { Icon, type IconName } from '@/shared/ui/icon';
+
+type Item = { key: string; group: string; icon: IconName; label: string; aside?: string; path?: string[]; query?: Record<string, string>; run?: () => void };
+
+export function CommandPalette() {
+  const open = useFlag(paletteOpen);
+  const { t } = useT();
+  return (
+    <Modal
+      opened={open}
+      onClose={() => paletteOpen.set(false)}
+      withCloseButton={false}
+      padding={0}
+      size={620}
+      centered={false}
+      yOffset="9vh"
+      aria-label={t('palette.open')}
+      classNames={{ content: 'ph-palette' }}
+    >
+      {open && <Palette />}
+    </Modal>
+  );
+}
+
+function Palette() {
+  const { t, word } = useT();
+  const { theme, lang, set, value } = usePrefs();
+  const servers = useRead('server_list', NOTHING);
+  const tools = useRead('tool_list', NOTHING);
+  const [typed, setTyped] = useState('');
+  const query = useDeferredValue(typed);
+  const [at, setAt] = useState(0);
+  const list = useRef<HTMLDivElement>(null);
+  const base = useId();
+
+  const recent = useMemo(() => recentOf(value('recent')), [value]);
+  const fixed = useMemo((): Item[] => {
+    const page = (name: 'servers' | 'tools' | 'activity' | 'settings', icon: IconName): Item => ({ key: `page:${name}`, group: t('palette.pages'), icon, label: t(`nav.${name}`), path: [name] });
+    const act = (key: string, icon: IconName, label: string, rest: Partial<Item>): Item => ({ key: `act:${key}`, group: t('palette.actions'), icon, label, ...rest });
+    return [
+      page('servers', 'servers'),
+      page('tools', 'tools'),
+      page('activity', 'activity'),
+      page('settings', 'settings'),
+      act('add', 'plus', t('servers.add'), { path: ['servers', 'add'] }),
+      act('paste', 'braces', t('palette.paste'), { path: ['servers', 'add', 'paste'] }),
+      act('verify', 'shield', t('activity.verify'), { path: ['activity'], query: { verify: 'now' } }),
+      act('policy', 'lock', t('palette.policy'), { path: ['settings'], query: { at: 'policy' } }),
+      act('theme', theme === 'dark' ? 'sun' : 'moon', theme === 'dark' ? t('palette.light') : t('palette.dark'), { run: () => set('theme', theme === 'dark' ? 'light' : 'dark') }),
+      act('lang', 'lang', lang === 'zh' ? 'Switch to English' : '切换为简体中文', { run: () => set('lang', lang === 'zh' ? 'en' : 'zh') }),
+      act('keys', 'keyboard', t('keys.title'), { run: () => setTimeout(() => helpOpen.set(true), 120) }),
+    ];
+  }, [t, theme, lang, set]);
+  const named = useMemo(
+    (): Item[] => [
+      ...(servers.data ?? []).map((row): Item => ({ key: `server:${row.id}`, group: t('nav.servers'), icon: 'servers', label: visible(row.name), aside: word('state', row.state), path: ['servers', row.id] })),
+      ...(tools.data ?? []).map((row): Item => ({ key: `tool:${row.server}/${row.name}`, group: t('nav.tools'), icon: 'tools', label: visible(row.name), aside: visible(row.serverName), path: ['tools', row.server, row.name] })),
+    ],
+    [servers.data, tools.data, t, word],
+  );
+
+  const items = useMemo((): Item[] => {
+    if (query.trim() === '') {
+      const known = new Map(named.map((item) => [item.key, item]));
+      const last = recent.flatMap((key) => {
+        const item = known.get(key);
+        return item ? [{ ...item, group: t('palette.recent') }] : [];
+      });
+      return [...last, ...fixed];
+    }
+    const hits = best([...fixed, ...named], query, (item) => `${item.label} ${item.aside ?? ''}`, 40);
+    // One group stands together, in the order of its best hit.
+    const order = [...new Set(hits.map((item) => item.group))];
+    return order.flatMap((group) => hits.filter((item) => item.group === group));
+  }, [query, fixed, named, recent, t]);
+
+  const chosen = Math.min(at, items.length - 1);
+  useEffect(() => {
+    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
+  }, [chosen, items]);
+
+  const run = (item: Item | undefined) => {
+    if (!item) return;
+    paletteOpen.set(false);
+    if (item.key.startsWith('server:') || item.key.startsWith('tool:')) set('recent', [item.key, ...recent.filter((key) => key !== item.key)].slice(0, 8));
+    if (item.run) item.run();
+    else if (item.path) go(item.path, item.query);
+  };
+  const key = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === 'ArrowDown') setAt(Math.min(items.length - 1, chosen + 1));
+    else if (event.key === 'ArrowUp') setAt(Math.max(0, chosen - 1));
+    else if (event.key === 'Enter') run(items[chosen]);
+    else return;
+    event.preventDefault();
+  };
+
+  return (
+    <div>
+      <div className="ph-paletteinput">
+        <Icon name="search" />
+        <input
+          data-autofocus
+          value={typed}
+          onChange={(event) => {
+            setTyped(event.currentTarget.value);
+            setAt(0);
+          }}
+          onKeyDown={key}
+          placeholder={t('palette.hint')}
+          role="combobox"
+          aria-label={t('palette.hint')}
+          aria-expanded="true"
+          aria-controls={`${base}-list`}
+          aria-activedescendant={items.length > 0 ? `${base}-${chosen}` : undefined}
+          spellCheck={false}
+          autoComplete="off"
+          data-testid="palette-input"
+        />
+      </div>
+      <div className="ph-palettelist" ref={list} role="listbox" id={`${base}-list`} aria-label={t('palette.results')}>
+        {items.map((item, index) => (
+          <div key={item.key} role="presentation">
+            {items[index - 1]?.group !== item.group && (
+              <div className="group" role="presentation">
+                {item.group}
+              </div>
+            )}
+            {/* The keyboard is handled in the box above, which points here with aria-activedescendant. */}
+            {/* eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus */}
+            <div id={`${base}-${index}`} role="option" aria-selected={index === chosen} className="item" onClick={() => run(item)} onMouseMove={() => index !== chosen && setAt(index)} data-testid="palette-item">
+              <Icon name={item.icon} size={14} />
+              <span className="ph-grow ph-cut">{item.label}</span>
+              {item.aside && <span className="ph-faint ph-cut">{item.aside}</span>}
+            </div>
+          </div>
+        ))}
+        {items.length === 0 && <div className="none">{t('palette.none', { query })}</div>}
+      </div>
+    </div>
+  );
+}
+
+function recentOf(value: Json | undefined): string[] {
+  return Array.isArray(value) && !isMap(value) ? value.filter((key): key is string => typeof key === 'string') : [];
+}

@@ -1,0 +1,106 @@
+/** One form for everything that comes with a JSON Schema: a tool's arguments, a protocol's settings, a server's question. Never crashes: a
+ * part it cannot draw becomes a JSON box. */
+import { Component, useId, useMemo, type ReactNode } from 'react';
+import { useT } from '../i18n/t';
+import { isMap, type Json, type JsonMap } from '../lib/words';
+import { Icon } from '../ui/icon';
+import { Form, wrongUnder, type FieldWords, type FormContext } from './context';
+import { FieldRow, JsonField } from './fields';
+import { shapeOf, type Field } from './shape';
+import type { Issue, Path, Schema } from './validate';
+
+export type Group = { key: string; title: string; fields: string[]; closed?: boolean };
+
+type Props = {
+  schema: Schema;
+  value: JsonMap;
+  onChange: (value: JsonMap) => void;
+  issues?: readonly Issue[];
+  names?: 'code' | 'words';
+  wordsOf?: (path: Path, title: string | null, about: string | null) => FieldWords;
+  groups?: readonly Group[];
+  /** Whether a top-level field is drawn; one that has a value always is. */
+  shows?: (name: string) => boolean;
+  filled?: Record<string, Json>;
+  disabled?: boolean;
+  /** Said when there is nothing to fill in. */
+  nothing?: ReactNode;
+  testId?: string;
+};
+
+export function SchemaForm({ schema, value, onChange, issues = [], names = 'code', wordsOf, groups, shows, filled, disabled, nothing, testId }: Props) {
+  const base = useId();
+  const form: FormContext = useMemo(
+    () => ({ root: schema, names, wordsOf, issues, filled: filled ?? {}, base, disabled: disabled ?? false }),
+    [schema, names, wordsOf, issues, filled, base, disabled],
+  );
+  return (
+    <Form.Provider value={form}>
+      <div className="ph-form" data-testid={testId}>
+        <Guard fallback={<JsonField path={[]} value={value} onChange={(next) => onChange(isMap(next) ? next : {})} />}>
+          <Body schema={schema} value={value} onChange={onChange} groups={groups} shows={shows} nothing={nothing} form={form} />
+        </Guard>
+      </div>
+    </Form.Provider>
+  );
+}
+
+function Body({ schema, value, onChange, groups, shows, nothing, form }: Pick<Props, 'schema' | 'value' | 'onChange' | 'groups' | 'shows' | 'nothing'> & { form: FormContext }) {
+  const { t } = useT();
+  const shape = useMemo(() => shapeOf(schema, schema), [schema]);
+  if (shape.kind !== 'object')
+    return shape.kind === 'json' || shape.kind === 'never' || shape.kind === 'map' || shape.kind === 'choice' ? (
+      <FieldRow field={{ name: '', schema, required: true }} path={[]} value={value} onChange={(next) => onChange(isMap(next) ? next : {})} bare />
+    ) : (
+      <JsonField path={[]} value={value} onChange={(next) => onChange(isMap(next) ? next : {})} />
+    );
+
+  const set = (name: string, next: Json | undefined) => {
+    const copy = { ...value };
+    if (next === undefined) delete copy[name];
+    else copy[name] = next;
+    onChange(copy);
+  };
+  const visible = (field: Field) => !shows || shows(field.name) || value[field.name] !== undefined;
+  const draw = (field: Field) => (
+    <Guard key={field.name} fallback={<JsonField path={[field.name]} value={value[field.name]} onChange={(next) => set(field.name, next)} label={field.name} />}>
+      <FieldRow field={field} path={[field.name]} value={value[field.name]} onChange={(next) => set(field.name, next)} />
+    </Guard>
+  );
+
+  if (shape.fields.length === 0) return <div className="ph-muted">{nothing ?? t('form.nothing')}</div>;
+  if (!groups) return <>{shape.fields.filter(visible).map(draw)}</>;
+
+  const named = new Set(groups.flatMap((group) => group.fields));
+  return (
+    <>
+      {groups.map((group) => {
+        const fields = shape.fields.filter((field) => (group.fields.includes(field.name) || (group.key === 'rest' && !named.has(field.name))) && visible(field));
+        if (fields.length === 0) return null;
+        const used = fields.some((field) => value[field.name] !== undefined && value[field.name] !== null);
+        const wrong = fields.some((field) => wrongUnder(form, [field.name]));
+        return (
+          <details key={group.key} className="ph-group" open={!group.closed || used || wrong}>
+            <summary>
+              <Icon name="chevronRight" size={12} />
+              <span>{group.title}</span>
+              {group.closed && !used && <span className="ph-faint ph-cut">{fields.map((field) => form.wordsOf?.([field.name], null, null).label ?? field.name).join(t('common.comma'))}</span>}
+            </summary>
+            <div className="ph-groupbody">{fields.map(draw)}</div>
+          </details>
+        );
+      })}
+    </>
+  );
+}
+
+/** What fails to draw is edited as JSON. */
+class Guard extends Component<{ children: ReactNode; fallback: ReactNode }, { failed: boolean }> {
+  override state = { failed: false };
+  static getDerivedStateFromError() {
+    return { failed: true };
+  }
+  override render() {
+    return this.state.failed ? this.props.fallback : this.props.children;
+  }
+}
