@@ -6,10 +6,10 @@ use std::sync::Arc;
 use domain::protocol::Protocol;
 use protocols::wire::registry;
 use serde_json::json;
-use testkit::contract::{self, Case, EchoSsePeer, PredecessorPeer, RestPeer};
-use testkit::echo::{Echo, EchoLocal, EchoSse};
+use testkit::contract::{self, Case, EchoHttpPeer, EchoSsePeer, PredecessorPeer, RestPeer};
+use testkit::echo::{Echo, EchoHttp, EchoLocal, EchoSse, Eras, HttpKind};
 use testkit::predecessor::{Predecessor, Variant};
-use testkit::rest::{Answers, Rest, Shape};
+use testkit::rest::{Answers, Ending, Rest, Shape};
 
 /// The program that guards children in these tests.
 fn guard() -> Vec<String> {
@@ -47,6 +47,14 @@ macro_rules! rows {
 }
 
 rows! {
+    stream_http_auto: "stream_http", |_| mcp(Eras::Both, HttpKind::Plain, json!({}));
+    stream_http_legacy: "stream_http", |_| mcp(Eras::Legacy, HttpKind::Plain, json!({ "era": "legacy" }));
+    stream_http_legacy_found: "stream_http", |_| mcp(Eras::Legacy, HttpKind::BadRequest, json!({}));
+    stream_http_modern: "stream_http", |_| mcp(Eras::Modern, HttpKind::Plain, json!({ "era": "modern" }));
+    stream_http_modern_found: "stream_http", |_| mcp(Eras::Modern, HttpKind::Plain, json!({}));
+    stream_http_dialect: "stream_http", |_| stream(Answers::Stream(Ending::ToolComplete));
+    stream_http_dialect_result: "stream_http", |_| stream(Answers::Stream(Ending::Result));
+    stream_http_dialect_done: "stream_http", |_| stream(Answers::Stream(Ending::Done));
     sse_mcp: "sse", |_| async { EchoSsePeer(EchoSse::start(Echo::new()).await) };
     sse_predecessor_v1: "sse", |_| predecessor(Variant::V1, |port| json!({ "host": "127.0.0.1", "port": port, "path": "/events" }));
     sse_predecessor_v2: "sse", |_| predecessor(Variant::V2, |port| json!({ "host": "127.0.0.1", "port": port, "path": "/events" }));
@@ -59,6 +67,17 @@ rows! {
 
 async fn predecessor(variant: Variant, settings: fn(u16) -> domain::Json) -> PredecessorPeer {
     PredecessorPeer { peer: Predecessor::start(variant).await, settings }
+}
+
+async fn mcp(eras: Eras, kind: HttpKind, more: domain::Json) -> EchoHttpPeer {
+    EchoHttpPeer { peer: EchoHttp::start(Echo::shaped(eras, 0, 0), kind).await, more }
+}
+
+/// The predecessor's dialect of `stream_http`: calls are answered with event streams. Text alone cannot say that a tool failed, so the
+/// ending without a result is not held to the whole contract.
+async fn stream(answers: Answers) -> RestPeer {
+    let peer = Rest::start(Shape::Array, answers).await;
+    RestPeer { peer, settings: |base| json!({ "base_url": base, "path": "/stream" }), streams: true }
 }
 
 async fn rest(shape: Shape, answers: Answers) -> RestPeer {
