@@ -1,1 +1,15 @@
 //! The only place where leaves meet traits: opens the store, resolves secrets, builds the App.
+//!
+//! Both doors call [`open`]. Nothing here decides anything about a call; what it decides is where things are on this machine.
+
+mod browser;
+mod clock;
+mod first_run;
+pub mod logging;
+mod open;
+mod places;
+
+pub use browser::Browser;
+pub use clock::SystemClock;
+pub use open::{Options, open};
+pub use places::{Places, user_name};

@@ -170,7 +170,7 @@ async fn a_filter_finds_both_rows_of_a_call_that_fits() {
     other.server = Some("s2".into());
     other.at = Millis(99);
     store.append(other, Durability::Queued).await.unwrap();
-    store.append(note("import"), Durability::Queued).await.unwrap();
+    store.append(entry("0000000c", Event::Note { what: "import".into(), detail: Json::Null }), Durability::Queued).await.unwrap();
     let seqs = async |filter: Filter| AuditLog::list(&store, filter).await.unwrap().iter().map(|row| row.seq).collect::<Vec<_>>();
     let by = |ending: &str| Filter { ending: Some(ending.into()), ..Filter::default() };
     let text = |text: &str| Filter { text: Some(text.into()), ..Filter::default() };
@@ -182,7 +182,8 @@ async fn a_filter_finds_both_rows_of_a_call_that_fits() {
     assert_eq!(seqs(text("RM_ALL")).await, [7], "whatever the case");
     assert_eq!(seqs(text("no-rm")).await, [7], "the rule");
     assert_eq!(seqs(text("fs-read")).await, [6, 5, 4, 3, 2, 1], "the tool, and the outcomes of its calls");
-    assert_eq!(seqs(text("0000000a")).await, [5], "the reference");
+    assert_eq!(seqs(text("0000000A")).await, [5], "the reference");
+    assert_eq!(seqs(text("0000000")).await, [8, 7, 6, 5, 4, 3, 2, 1], "part of a reference");
     assert_eq!(seqs(text("ann")).await.len(), 8, "the actor");
     assert_eq!(seqs(text("100%_")).await, [0_u64; 0], "no wildcards");
     assert_eq!(seqs(Filter { server: Some("s2".into()), ..Filter::default() }).await, [7]);

@@ -106,8 +106,22 @@ pub(crate) async fn vouched(conn: &mut SqliteConnection) -> Result<u64, StoreFau
 /// Most rows in one answer.
 const MOST: u32 = 10_000;
 
+/// Whether a text can only be meant as a reference.
+fn is_reference(text: &str) -> bool {
+    text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// How the text of a filter is meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    /// As a reference: found by its index.
+    Reference,
+    /// As something that stands anywhere in a row.
+    Anything,
+}
+
 /// The question for a filter. A call fits when its intent or its outcome fits, and then both rows are in the answer.
-fn question(filter: &Filter) -> QueryBuilder<Sqlite> {
+fn question(filter: &Filter, meant: Meant) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("SELECT a.seq, a.body, a.mac FROM audit a WHERE 1");
     if let Some(before) = filter.before {
         query.push(" AND a.seq < ").push_bind(i64::try_from(before).unwrap_or(i64::MAX));
@@ -127,9 +141,9 @@ fn question(filter: &Filter) -> QueryBuilder<Sqlite> {
             query.push(" AND a.kind = ").push_bind(kind.to_owned());
         }
         Some("running") => {
-            query.push(
-                " AND a.kind = 'intent' AND NOT EXISTS (SELECT 1 FROM audit o WHERE o.id = a.id AND o.kind = 'outcome' AND o.seq > a.seq)",
-            );
+            // Every intent before the lowest of these has its outcome, so that a long log costs nothing here.
+            query.push(" AND a.seq >= (SELECT min(low) FROM runs) AND a.kind = 'intent'");
+            query.push(" AND NOT EXISTS (SELECT 1 FROM audit o WHERE o.id = a.id AND o.kind = 'outcome' AND o.seq > a.seq)");
         }
         Some(ending) => {
             query.push(" AND (a.ending = ").push_bind(ending.to_owned());
@@ -137,7 +151,10 @@ fn question(filter: &Filter) -> QueryBuilder<Sqlite> {
             query.push_bind(ending.to_owned()).push(")))");
         }
     }
-    if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
+    let text = filter.text.as_deref().filter(|text| !text.is_empty());
+    if let (Some(text), Meant::Reference) = (text, meant) {
+        query.push(" AND a.id = ").push_bind(text.to_ascii_lowercase());
+    } else if let Some(text) = text {
         // What is searched: not the shape of the arguments, only who, what, where, and why. Taking a body apart costs ten times what
         // finding a text in it costs, so that comes first.
         const SEARCHED: &str = " AND instr(lower(s.id || char(10) || json_extract(s.body, '$.serverName') \
@@ -165,7 +182,13 @@ impl AuditLog for Store {
     async fn list(&self, filter: Filter) -> Result<Vec<Row>, Fault> {
         // A store that cannot write can still be read.
         let _ = self.writer().settle().await;
-        let rows: Vec<(i64, String, Vec<u8>)> = question(&filter).build_query_as().fetch_all(self.readers()).await.map_err(sql)?;
+        let mut rows: Vec<(i64, String, Vec<u8>)> = Vec::new();
+        if filter.text.as_deref().is_some_and(is_reference) {
+            rows = question(&filter, Meant::Reference).build_query_as().fetch_all(self.readers()).await.map_err(sql)?;
+        }
+        if rows.is_empty() {
+            rows = question(&filter, Meant::Anything).build_query_as().fetch_all(self.readers()).await.map_err(sql)?;
+        }
         let row = |(seq, body, mac): (i64, String, Vec<u8>)| {
             Ok(Row { seq: u64::try_from(seq).unwrap_or(0), entry: chain::entry(&body)?, mac: hex(&mac) })
         };

@@ -1,0 +1,115 @@
+//! Opens the app out of the leaves.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use app::{App, AppParts};
+use domain::fault::{Fault, FaultKind};
+use domain::id::Clock;
+use domain::person::Person;
+use domain::ports::{Opener, Settings as _};
+use domain::text::Text;
+
+use secrets::{EnvExpand, Redactor};
+use store::Store;
+use toolbox::Toolbox;
+
+use crate::{Browser, Places, SystemClock, first_run, logging};
+
+/// How to open. What is absent is taken from this machine.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The configuration folder.
+    pub config_dir: Option<PathBuf>,
+    /// Who is asked; none: questions wait until the window answers.
+    pub person: Option<Arc<dyn Person>>,
+    /// The browser.
+    pub opener: Option<Arc<dyn Opener>>,
+    /// Time.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// The program that guards child processes, with its own arguments; else this very program.
+    pub guard: Option<Arc<[String]>>,
+    /// Whether log files are written, where the door has not set up logging of its own.
+    pub log: bool,
+}
+
+impl Options {
+    /// For the window.
+    pub fn for_window() -> Self {
+        Self { log: true, ..Self::default() }
+    }
+
+    /// For the terminal.
+    pub fn for_cli(config_dir: Option<PathBuf>, person: Arc<dyn Person>) -> Self {
+        Self { config_dir, person: Some(person), log: true, ..Self::default() }
+    }
+}
+
+/// The first argument with which this program becomes the guard of a child process.
+const GUARD_WORD: &str = "__guard";
+
+/// Opens the app. Connects nothing and starts nothing: a saved server is reached when somebody wants it.
+pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
+    let places = Places::find(options.config_dir.as_deref(), |name| std::env::var_os(name))?;
+    places.make()?;
+    let redactor = Arc::new(Redactor::default());
+    if options.log {
+        logging::start(&places.logs, redactor.clone());
+    }
+    // Another part of the process may have installed one already; one is all that is needed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+
+    let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock));
+    let store = Arc::new(Store::open(&places.store, clock.clone()).await?);
+    if options.log
+        && let Some(level) = store.get("pref:log_level").await?
+    {
+        logging::set_level(level.as_str().unwrap_or_default());
+    }
+    first_run::seed(&*store, &*store, &*clock).await?;
+
+    let local =
+        Toolbox::new(toolbox::Places { scratch: places.scratch.clone(), home: places.home.clone(), private: vec![places.dir.clone()] });
+    App::open(AppParts {
+        protocols: protocols::registry(Arc::new(local)),
+        audit: store.clone(),
+        servers: store.clone(),
+        catalogues: store.clone(),
+        metrics: store.clone(),
+        history: store.clone(),
+        settings: store,
+        expand: Arc::new(EnvExpand::new(variable).teaching(redactor.clone())),
+        redact: redactor,
+        person: options.person,
+        opener: options.opener.unwrap_or_else(|| Arc::new(Browser::default())),
+        clock,
+        guard: match options.guard {
+            Some(guard) => guard,
+            None => own_guard()?,
+        },
+        data_dir: places.dir,
+    })
+    .await
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name)?.into_string().ok()
+}
+
+fn own_guard() -> Result<Arc<[String]>, Fault> {
+    let exe = std::env::current_exe().map_err(|fault| no_guard(&fault.to_string()))?;
+    let exe = exe.into_os_string().into_string().map_err(|_| no_guard("its path is not Unicode"))?;
+    Ok([exe, GUARD_WORD.to_owned()].into())
+}
+
+fn no_guard(why: &str) -> Fault {
+    Fault::new(
+        FaultKind::Internal,
+        "no_own_program",
+        Text::new(format!("Pilothouse could not find its own program file: {why}"), format!("Pilothouse 找不到自身的程序文件：{why}")),
+        Text::new(
+            "Install it in a folder whose path is Unicode, then start it again.",
+            "请将其安装到路径为 Unicode 的目录，然后重新启动。",
+        ),
+    )
+}
