@@ -7,8 +7,24 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Licences that may be linked. Anything else needs a decision page.
 const LICENCES: &[&str] = &[
-    "MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "0BSD", "CC0-1.0", "MPL-2.0", "BSL-1.0", "Unlicense",
-    "CDLA-Permissive-2.0", "Apache-2.0 WITH LLVM-exception", "MIT-0", "NCSA", "OpenSSL", "bzip2-1.0.6",
+    "MIT",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "Unicode-3.0",
+    "0BSD",
+    "CC0-1.0",
+    "MPL-2.0",
+    "BSL-1.0",
+    "Unlicense",
+    "CDLA-Permissive-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "MIT-0",
+    "NCSA",
+    "OpenSSL",
+    "bzip2-1.0.6",
 ];
 
 /// Crates that must not be in the tree at all, and why.
@@ -83,7 +99,10 @@ fn an_owned_outside_crate_is_named_by_its_owner_only() {
         for outside in owned {
             let pattern = outside.trim_end_matches('*').trim_end_matches("-plugin-");
             for package in ours(&metadata).into_iter().filter(|package| !["testkit", "xtask"].contains(&package.name.as_str())) {
-                let named = package.dependencies.iter().any(|dependency| dependency.name == pattern && dependency.kind != DependencyKind::Development);
+                let named = package
+                    .dependencies
+                    .iter()
+                    .any(|dependency| dependency.name == pattern && dependency.kind != DependencyKind::Development);
                 assert!(!named || package.name == owner, "`{}` names `{pattern}`, which belongs to `{owner}`", package.name);
             }
         }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use domain::protocol::Protocol;
 use protocols::wire::registry;
 use serde_json::json;
-use testkit::contract::{self, Case, EchoHttpPeer, EchoSsePeer, PredecessorPeer, RestPeer};
+use testkit::contract::{self, Case, EchoHttpPeer, EchoSsePeer, LocalPeer, PredecessorPeer, RestPeer, StdioPeer};
 use testkit::echo::{Echo, EchoHttp, EchoLocal, EchoSse, Eras, HttpKind};
 use testkit::predecessor::{Predecessor, Variant};
 use testkit::rest::{Answers, Ending, Rest, Shape};
 
 /// The program that guards children in these tests.
 fn guard() -> Vec<String> {
-    vec![env!("CARGO_BIN_EXE_it-peer").to_owned(), "guard".to_owned()]
+    vec![env!("CARGO_BIN_EXE_guarded").to_owned(), protocols::guard::WORD.to_owned()]
 }
 
 fn protocol(id: &str, local: &EchoLocal) -> Arc<dyn Protocol> {
@@ -62,6 +62,9 @@ rows! {
     http_tools: "http", |_| rest(Shape::Tools, Answers::Json);
     http_result: "http", |_| rest(Shape::Result, Answers::Json);
     http_predecessor_v1: "http", |_| predecessor(Variant::V1, |port| json!({ "base_url": format!("http://127.0.0.1:{port}") }));
+    subprocess_legacy: "subprocess", |_| program("legacy");
+    subprocess_modern: "subprocess", |_| program("modern");
+    local: "local", |local| async { LocalPeer(local) };
     http_predecessor_v2: "http", |_| predecessor(Variant::V2, |port| json!({ "base_url": format!("http://127.0.0.1:{port}") }));
 }
 
@@ -78,6 +81,11 @@ async fn mcp(eras: Eras, kind: HttpKind, more: domain::Json) -> EchoHttpPeer {
 async fn stream(answers: Answers) -> RestPeer {
     let peer = Rest::start(Shape::Array, answers).await;
     RestPeer { peer, settings: |base| json!({ "base_url": base, "path": "/stream" }), streams: true }
+}
+
+async fn program(era: &str) -> StdioPeer {
+    let args = ["echo", "stdio", "--era", era].map(str::to_owned).to_vec();
+    StdioPeer { program: env!("CARGO_BIN_EXE_it-peer").into(), args, more: json!({ "era": era }) }
 }
 
 async fn rest(shape: Shape, answers: Answers) -> RestPeer {

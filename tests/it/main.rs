@@ -4,3 +4,4 @@
 mod architecture;
 mod contract;
 mod fs_tools;
+mod subprocess;

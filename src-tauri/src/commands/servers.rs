@@ -189,10 +189,7 @@ pub(super) async fn server_test(cabin: State<'_, Cabin>, req: TestReq) -> Answer
     let app = cabin.app().await?;
     let saved = saved(&app, &req.form).await?;
     let def = def_of(req.form, saved.as_ref(), fresh_id);
-    let report = match &req.consent {
-        Some(target) => app.book.test_agreed(def, target, cabin.actor()).await?,
-        None => app.book.test(def, cabin.actor()).await?,
-    };
+    let report = app.book.test(def, req.consent.as_deref(), cabin.actor()).await?;
     Ok(TestRes {
         ok: report.ok,
         target: report.target,

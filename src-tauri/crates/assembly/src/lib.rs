@@ -5,11 +5,13 @@
 mod browser;
 mod clock;
 mod first_run;
+mod guard;
 pub mod logging;
 mod open;
 mod places;
 
 pub use browser::Browser;
 pub use clock::SystemClock;
+pub use guard::guard_main;
 pub use open::{Options, open};
 pub use places::{Places, user_name};
