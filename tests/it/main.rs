@@ -3,5 +3,8 @@
 
 mod architecture;
 mod contract;
+mod desk;
 mod fs_tools;
 mod subprocess;
+mod house;
+mod sessions;

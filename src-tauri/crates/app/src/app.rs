@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -117,6 +118,7 @@ impl App {
             events,
             door_person: parts.person,
             slots: RwLock::default(),
+            autostart: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             calls: TaskTracker::new(),
             stop_calls: CancellationToken::new(),

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::core::Core;
 use crate::event::Tag;
-use crate::sessions::{Order, Sessions, Slot, no_server, put_down};
+use crate::sessions::{Sessions, Slot, no_server, put_down};
 use crate::views::{ServerView, TestReport};
 
 /// A server's name.
@@ -122,7 +122,7 @@ impl ServerBook {
         if moved && !program && !imported && person {
             self.core.trust_definition(&slot, &fingerprint).await?;
         }
-        slot.order(Order::Look);
+        self.core.look(&slot);
         self.core.events.changed(Tag::Servers);
         Ok(self.view(&slot))
     }
@@ -156,7 +156,7 @@ impl ServerBook {
         self.core.ports.servers.put(&def).await?;
         slot.redefine(&def);
         if enabled {
-            slot.order(Order::Look);
+            self.core.look(&slot);
         } else {
             put_down(&slot).await;
         }
@@ -190,7 +190,7 @@ impl ServerBook {
         } else {
             self.core.trust_definition(&slot, &definition.fingerprint).await?;
         }
-        slot.order(Order::Look);
+        self.core.look(&slot);
         Ok(())
     }
 

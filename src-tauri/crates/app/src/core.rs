@@ -1,6 +1,7 @@
 //! What every area of the app shares: the ports, the clock, the tasks, and the servers that are known.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use domain::fault::Fault;
@@ -107,6 +108,8 @@ pub(crate) struct Core {
     pub(crate) desk: DeskState,
     /// Every server that can be reached now: saved ones and one-offs.
     pub(crate) slots: RwLock<HashMap<ServerId, Arc<Slot>>>,
+    /// Whether servers that are not lazy start by themselves: at the window they do, in a command they do not.
+    pub(crate) autostart: AtomicBool,
     /// Supervisors and everything they start.
     pub(crate) tasks: TaskTracker,
     /// Calls that run, each in a task of its own.

@@ -22,9 +22,11 @@ pub mod echo;
 pub mod evil;
 #[cfg(test)]
 mod from_the_wire;
+pub mod memory;
 pub mod openapi;
 pub mod predecessor;
 pub mod python;
 pub mod rest;
+pub mod scripted;
 pub mod stage;
 pub mod web;

@@ -38,6 +38,11 @@ impl Cache {
         None
     }
 
+    /// Forgets a server's answers.
+    pub(crate) fn forget(&self, server: &ServerId) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| key.server != *server);
+    }
+
     pub(crate) fn put(&self, key: Key, ttl: Duration, weight: usize, result: Arc<ToolResult>) {
         if weight > HEAVIEST {
             return;

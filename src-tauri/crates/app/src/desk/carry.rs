@@ -257,13 +257,17 @@ impl Call<'_> {
             });
             slot.took(elapsed_ms);
         }
-        slot.used_at.store(at.0, Ordering::Relaxed);
+        slot.used();
         core.events.changed(Tag::Activity);
         core.events.changed(Tag::Metrics);
         let attempted = attempted(&order.tool);
         let said = |fault: &ServerFault| core.say(fault, &attempted, &facts.server_name).with_reference(ticket.audit_id());
         let done = answer.map_err(|fault| self.with_doubt(said(&fault), &fault));
         self.remember(at, elapsed_ms, args, done.as_ref().map(|(result, _)| result.clone()).map_err(Clone::clone));
+        if self.offered.tool.annotations.read_only_hint != Some(true) {
+            // Whatever it did, what was read before may be no longer so.
+            core.desk.cache.forget(&slot.id);
+        }
         let (result, invalid) = done?;
         if let Some((key, ttl)) = keep.filter(|_| !cached && !result.is_error && invalid.is_none()) {
             core.desk.cache.put(key, ttl, usize::try_from(bytes).unwrap_or(usize::MAX), result.clone());

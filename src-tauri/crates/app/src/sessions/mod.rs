@@ -51,6 +51,7 @@ impl Sessions {
     /// Connects every enabled server that is not lazy, at most eight at a time, and returns at once. Servers that need a person's
     /// consent are left waiting for it.
     pub fn start_all(&self) {
+        self.core.autostart.store(true, Ordering::Release);
         let room = Arc::new(Semaphore::new(AT_ONCE));
         for slot in self.core.saved_slots() {
             if slot.definition().def.start.lazy || slot.at_rest(&self.core) != ServerState::Disconnected {
@@ -211,6 +212,15 @@ impl Core {
         Ok(())
     }
 
+    /// Tells a supervisor that something about its server may have changed. Where servers start by themselves, this one does too.
+    pub(crate) fn look(&self, slot: &Slot) {
+        slot.order(Order::Look);
+        let starts = self.autostart.load(Ordering::Acquire) && !slot.one_off && !slot.definition().def.start.lazy;
+        if starts && slot.at_rest(self) == ServerState::Disconnected {
+            slot.order(Order::Up);
+        }
+    }
+
     /// Brings the slots in step with what is saved, which another process may have changed.
     pub(crate) async fn reconcile(self: &Arc<Self>) -> Result<(), Fault> {
         let saved = self.ports.servers.list().await?;
@@ -259,7 +269,7 @@ impl Core {
 
     /// The live session of a server, connected first when it is not up.
     pub(crate) async fn ensure(self: &Arc<Self>, slot: &Arc<Slot>, by: &Actor) -> Result<Arc<Live>, Fault> {
-        slot.used_at.store(self.now().0, Ordering::Relaxed);
+        slot.used();
         if let Some(live) = slot.live() {
             return Ok(live);
         }

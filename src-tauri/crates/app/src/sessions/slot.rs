@@ -1,7 +1,7 @@
 //! A known server: its definition, what was accepted about it, what it offers, and its connection.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -128,7 +128,7 @@ pub(crate) struct Slot {
     /// Pages that a person agreed to open.
     pub(crate) pages: Mutex<HashSet<String>>,
     pub(crate) running: AtomicUsize,
-    pub(crate) used_at: AtomicI64,
+    used_at: Mutex<Instant>,
     /// One consent question at a time.
     pub(crate) consent: tokio::sync::Mutex<()>,
     pub(crate) secrets: Mutex<HashMap<String, Secret>>,
@@ -185,7 +185,7 @@ impl Slot {
             asked: Mutex::default(),
             pages: Mutex::default(),
             running: AtomicUsize::new(0),
-            used_at: AtomicI64::new(0),
+            used_at: Mutex::new(Instant::now()),
             consent: tokio::sync::Mutex::default(),
             secrets: Mutex::default(),
             kept: Mutex::default(),
@@ -320,6 +320,16 @@ impl Slot {
 
     pub(crate) fn order(&self, order: Order) {
         let _ = self.orders.send(order);
+    }
+
+    /// Somebody uses it.
+    pub(crate) fn used(&self) {
+        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// How long nobody did.
+    pub(crate) fn unused_for(&self) -> Duration {
+        self.used_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
     pub(crate) fn took(&self, elapsed_ms: f64) {

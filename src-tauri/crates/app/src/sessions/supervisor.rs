@@ -48,7 +48,7 @@ const LIST_PATIENCE: Duration = Duration::from_secs(30);
 const CLOSE_PATIENCE: Duration = Duration::from_secs(8);
 /// A person may take so long over a sign-in.
 const PERSON_PATIENCE: Duration = Duration::from_secs(600);
-/// A call that comes right after a failed try gets that try's answer.
+/// However often it is asked for, a server is not tried again sooner after a failure.
 const JUST_NOW: Duration = Duration::from_millis(250);
 
 /// A connection and what belongs to it.
@@ -112,7 +112,7 @@ pub(crate) async fn supervise(core: Arc<Core>, slot: Arc<Slot>, orders: mpsc::Un
                 Tried::Again => continue,
                 Tried::Down(done) => supervisor.down(done),
                 Tried::Refused(state) => supervisor.slot.stand(&supervisor.core, state, true),
-                Tried::Failed(fault) => supervisor.failed(&fault),
+                Tried::Failed(fault) => supervisor.failed(&fault, true),
                 Tried::Said(fault) => {
                     supervisor.failed_at = Some(Instant::now());
                     supervisor.slot.stand(&supervisor.core, ServerState::Error { fault, next_try_at: None }, true);
@@ -121,7 +121,8 @@ pub(crate) async fn supervise(core: Arc<Core>, slot: Arc<Slot>, orders: mpsc::Un
                     Over::Stop => return,
                     Over::Down(done) => supervisor.down(done),
                     Over::Idle => supervisor.slot.stand(&supervisor.core, ServerState::Disconnected, false),
-                    Over::Broken(fault) => supervisor.failed(&fault),
+                    // Whoever asked meanwhile is answered by the next try, not by this end.
+                    Over::Broken(fault) => supervisor.failed(&fault, false),
                     Over::Changed => continue,
                 },
             }
@@ -155,14 +156,9 @@ impl Supervisor {
             match order {
                 None => return false,
                 Some(Order::Up) => {
-                    if self.failed_at.is_some_and(|at| at.elapsed() < JUST_NOW) {
-                        let standing = self.slot.standing();
-                        self.slot.stand(&self.core, standing.state, true);
-                        continue;
-                    }
                     self.breaker.reset();
-                    self.retry_at = None;
-                    return true;
+                    let earliest = self.failed_at.map_or(Instant::now(), |at| at + JUST_NOW);
+                    self.retry_at = Some(self.retry_at.map_or(earliest, |at| at.min(earliest)));
                 }
                 Some(Order::Down(done)) => self.down(done),
                 Some(Order::Look) => {
@@ -194,7 +190,7 @@ impl Supervisor {
     }
 
     /// A try or a connection ended with a fault: when to try again, if at all.
-    fn failed(&mut self, fault: &ServerFault) {
+    fn failed(&mut self, fault: &ServerFault, finished_try: bool) {
         let now = Instant::now();
         self.failed_at = Some(now);
         let crashed = matches!(fault, ServerFault::ServerExited { .. } | ServerFault::ConnectionLost { .. });
@@ -204,7 +200,7 @@ impl Supervisor {
         let wall = |pause: Duration| Millis(self.core.now().0 + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
         let said = self.core.say_connect(fault, &self.slot.name());
         tracing::info!(server = %self.slot.id, code = fault.code(), fault = %said, "a server is not connected");
-        self.slot.stand(&self.core, ServerState::Error { fault: said, next_try_at: pause.map(wall) }, true);
+        self.slot.stand(&self.core, ServerState::Error { fault: said, next_try_at: pause.map(wall) }, finished_try);
     }
 
     async fn connect(&mut self) -> Tried {
@@ -305,7 +301,7 @@ impl Supervisor {
                     if !discovered {
                         discovered = true;
                         self.slot.set_live(Some(live.clone()));
-                        self.slot.used_at.store(self.core.now().0, Ordering::Relaxed);
+                        self.slot.used();
                     }
                     for done in waiting.drain(..) {
                         let _ = done.send(found.clone());
@@ -350,9 +346,8 @@ impl Supervisor {
                 }
                 () = at(idle_at) => {
                     let idle = idle_stop.unwrap_or(HEALTH_EVERY);
-                    let unused = u64::try_from(self.core.now().0 - self.slot.used_at.load(Ordering::Relaxed)).unwrap_or(0);
                     let busy = self.slot.running.load(Ordering::Acquire) > 0 || self.slot.asking.load(Ordering::Acquire) > 0;
-                    let left = idle.saturating_sub(Duration::from_millis(unused));
+                    let left = idle.saturating_sub(self.slot.unused_for());
                     if !busy && left.is_zero() {
                         return Over::Idle;
                     }

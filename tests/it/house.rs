@@ -1,0 +1,189 @@
+//! An app over ports in memory and servers that do as they are told.
+
+use std::sync::Arc;
+
+use app::{App, AppParts, CallDone, CallOrder};
+use domain::fault::Fault;
+use domain::id::{CallId, ServerId};
+use domain::person::{Answer, Person, Scope};
+use domain::policy::{Actor, Door};
+use domain::server::{ServerDef, ServerState};
+use domain::{Json, JsonMap};
+use testkit::memory::{
+    MemoryAudit, MemoryBrowser, MemoryCatalogues, MemoryEnv, MemoryHistory, MemoryMetrics, MemoryRedact, MemoryServers, MemorySettings,
+    ScriptedPerson, StillClock,
+};
+use testkit::scripted::{Peer, Stage};
+
+/// Everything a test may look at or switch.
+#[derive(Clone)]
+pub struct House {
+    pub app: Arc<App>,
+    pub stage: Stage,
+    pub audit: Arc<MemoryAudit>,
+    pub servers: Arc<MemoryServers>,
+    pub catalogues: Arc<MemoryCatalogues>,
+    pub metrics: Arc<MemoryMetrics>,
+    pub history: Arc<MemoryHistory>,
+    pub settings: Arc<MemorySettings>,
+    pub browser: Arc<MemoryBrowser>,
+    pub env: Arc<MemoryEnv>,
+    pub redact: Arc<MemoryRedact>,
+    pub clock: Arc<StillClock>,
+    dir: Arc<tempfile::TempDir>,
+}
+
+impl House {
+    /// With a window that answers nothing by itself: questions wait in `app.questions`.
+    pub async fn open() -> Self {
+        Self::with(None).await
+    }
+
+    /// With a person who has made up their mind.
+    pub async fn with(person: Option<Arc<dyn Person>>) -> Self {
+        Self::over(MemoryAudit::default(), person).await
+    }
+
+    /// Over an audit log that an earlier run left.
+    pub async fn over(audit: MemoryAudit, person: Option<Arc<dyn Person>>) -> Self {
+        let audit = Arc::new(audit);
+        let servers = Arc::new(MemoryServers::default());
+        let catalogues = Arc::new(MemoryCatalogues::default());
+        let metrics = Arc::new(MemoryMetrics::default());
+        let history = Arc::new(MemoryHistory::default());
+        let settings = Arc::new(MemorySettings::default());
+        let browser = Arc::new(MemoryBrowser::default());
+        let env = Arc::new(MemoryEnv::default());
+        let redact = Arc::new(MemoryRedact::default());
+        let clock = StillClock::at(1_000_000);
+        let stage = Stage::default();
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let parts = AppParts {
+            protocols: stage.protocols(),
+            audit: audit.clone(),
+            servers: servers.clone(),
+            catalogues: catalogues.clone(),
+            metrics: metrics.clone(),
+            history: history.clone(),
+            settings: settings.clone(),
+            expand: env.clone(),
+            redact: redact.clone(),
+            person,
+            opener: browser.clone(),
+            clock: clock.clone(),
+            guard: Arc::from([]),
+            data_dir: dir.path().to_owned(),
+        };
+        let app = App::open(parts).await.unwrap();
+        Self { app, stage, audit, servers, catalogues, metrics, history, settings, browser, env, redact, clock, dir }
+    }
+
+    /// The same data, opened again: another run, or another process beside this one.
+    pub async fn again(&self) -> Self {
+        let parts = AppParts {
+            protocols: self.stage.protocols(),
+            audit: self.audit.clone(),
+            servers: self.servers.clone(),
+            catalogues: self.catalogues.clone(),
+            metrics: self.metrics.clone(),
+            history: self.history.clone(),
+            settings: self.settings.clone(),
+            expand: self.env.clone(),
+            redact: self.redact.clone(),
+            person: None,
+            opener: self.browser.clone(),
+            clock: self.clock.clone(),
+            guard: Arc::from([]),
+            data_dir: self.dir.path().to_owned(),
+        };
+        Self { app: App::open(parts).await.unwrap(), ..self.clone() }
+    }
+
+    /// Saves a server as a person at the window does.
+    pub async fn save(&self, def: ServerDef) -> ServerId {
+        self.app.book.save(def, &window()).await.unwrap().def.id
+    }
+
+    /// Saves a plain server of that name.
+    pub async fn server(&self, name: &str) -> ServerId {
+        self.save(self.stage.def(name)).await
+    }
+
+    /// The peer behind a name.
+    pub fn peer(&self, name: &str) -> Arc<Peer> {
+        self.stage.peer(name)
+    }
+
+    /// Runs a tool through the window.
+    pub async fn call(&self, server: &ServerId, tool: &str) -> Result<CallDone, Fault> {
+        self.app.desk.call(order(server, tool, &window())).await
+    }
+
+    /// Waits until a server is in a state of that word.
+    pub async fn becomes(&self, server: &ServerId, word: &str) -> ServerState {
+        loop {
+            let (state, _) = self.app.sessions.state(server).unwrap();
+            if state.word() == word {
+                return state;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until that holds.
+    pub async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        while !holds(self) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The endings and words of the audit, notes about servers left out.
+    pub fn calls_told(&self) -> Vec<String> {
+        let plumbing = ["server_added", "server_changed", "server_accepted"];
+        self.audit.story().into_iter().filter(|word| !plumbing.contains(&word.as_str())).collect()
+    }
+}
+
+fn actor(door: Door, can_ask: bool) -> Actor {
+    Actor { door, name: "ada".into(), can_ask }
+}
+
+pub fn window() -> Actor {
+    actor(Door::Window, true)
+}
+
+/// A terminal with nobody at it.
+pub fn script() -> Actor {
+    actor(Door::Cli, false)
+}
+
+pub fn through(door: Door, can_ask: bool) -> Actor {
+    actor(door, can_ask)
+}
+
+/// A call without arguments.
+pub fn order(server: &ServerId, tool: &str, actor: &Actor) -> CallOrder {
+    CallOrder {
+        server: server.clone(),
+        tool: tool.into(),
+        args: JsonMap::new(),
+        actor: actor.clone(),
+        call: CallId::new(uuid::Uuid::new_v4().to_string()),
+        timeout: None,
+        approve_once: false,
+    }
+}
+
+pub fn map(value: Json) -> JsonMap {
+    testkit::scripted::settings(value)
+}
+
+/// A person who says yes to everything, as far as asked.
+pub fn yes(scope: Scope) -> Arc<ScriptedPerson> {
+    ScriptedPerson::who(move |_| Answer::Yes { scope })
+}
+
+/// A person who says no to everything.
+pub fn no() -> Arc<ScriptedPerson> {
+    ScriptedPerson::who(|_| Answer::No { reason: "not today".into() })
+}
