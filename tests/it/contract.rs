@@ -6,8 +6,8 @@ use std::sync::Arc;
 use domain::protocol::Protocol;
 use protocols::wire::registry;
 use serde_json::json;
-use testkit::contract::{self, Case, EchoHttpPeer, EchoSsePeer, LocalPeer, PredecessorPeer, RestPeer, StdioPeer};
-use testkit::echo::{Echo, EchoHttp, EchoLocal, EchoSse, Eras, HttpKind};
+use testkit::contract::{self, Case, EchoHttpPeer, EchoSocketPeer, EchoSsePeer, LocalPeer, PredecessorPeer, RestPeer, StdioPeer};
+use testkit::echo::{Echo, EchoHttp, EchoLocal, EchoSocket, EchoSse, Eras, HttpKind};
 use testkit::predecessor::{Predecessor, Variant};
 use testkit::rest::{Answers, Ending, Rest, Shape};
 
@@ -58,6 +58,7 @@ rows! {
     sse_mcp: "sse", |_| async { EchoSsePeer(EchoSse::start(Echo::new()).await) };
     sse_predecessor_v1: "sse", |_| predecessor(Variant::V1, |port| json!({ "host": "127.0.0.1", "port": port, "path": "/events" }));
     sse_predecessor_v2: "sse", |_| predecessor(Variant::V2, |port| json!({ "host": "127.0.0.1", "port": port, "path": "/events" }));
+    websocket_mcp: "websocket", |_| async { EchoSocketPeer(EchoSocket::start(Echo::new()).await) };
     http_array: "http", |_| rest(Shape::Array, Answers::Json);
     http_tools: "http", |_| rest(Shape::Tools, Answers::Json);
     http_result: "http", |_| rest(Shape::Result, Answers::Json);

@@ -274,7 +274,9 @@ fn parse_head(head: &[u8]) -> Result<(StatusCode, HeaderMap), ServerFault> {
     let mut words = first.splitn(3, |&byte| byte == b' ');
     let version = words.next().unwrap_or_default();
     let status = words.next().and_then(|status| StatusCode::from_bytes(status).ok());
-    let (true, Some(status)) = (version == b"HTTP/1.1" || version == b"HTTP/1.0", status) else { return Err(broken("no status line")) };
+    let (true, Some(status)) = (version == b"HTTP/1.1" || version == b"HTTP/1.0", status) else {
+        return Err(broken(&crate::response::shown(&String::from_utf8_lossy(first))));
+    };
     if lines.len() > LINES {
         return Err(ServerFault::ResourceLimit { what: "the number of headers".to_owned(), limit: LINES as u64 });
     }

@@ -303,6 +303,25 @@ mod tests {
         assert_eq!(found, vec![Err(ServerFault::InvalidUtf8 { offset: 2 }), Ok(data("b"))]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_body_ends_and_comments_keep_one_alive() {
+        let started = tokio::time::Instant::now();
+        let silent: BodyStream = Box::pin(futures::stream::pending());
+        let idle = Duration::from_mins(1);
+        let mut events = EventStream::new(silent, Some(idle));
+        assert_eq!(events.next().await, Some(Err(ServerFault::Timeout { phase: Phase::Idle, after: idle })));
+        assert_eq!(started.elapsed(), idle);
+        assert_eq!(events.next().await, None, "it is over");
+        let chatty: BodyStream = Box::pin(futures::stream::unfold(0, |nth| async move {
+            tokio::time::sleep(Duration::from_secs(50)).await;
+            let piece: &[u8] = if nth < 10 { b": still here\n" } else { b"data: a\n\n" };
+            (nth <= 10).then(|| (Ok(bytes::Bytes::from_static(piece)), nth + 1))
+        }));
+        let mut events = EventStream::new(chatty, Some(idle));
+        assert_eq!(events.next().await, Some(Ok(data("a"))));
+        assert_eq!(events.next().await, None);
+    }
+
     proptest! {
         #[test]
         fn any_cut_of_the_bytes_gives_the_same_events(

@@ -172,3 +172,6 @@ fn read_fault(fault: &Error) -> ServerFault {
         other => lost(net::shown(&other.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests;
