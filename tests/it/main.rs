@@ -1,5 +1,13 @@
 //! Journeys over behaving fakes, the registries' suites, and the architecture: one binary.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, missing_docs, reason = "these are tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "these are tests"
+)]
 
 mod architecture;
 mod contract;

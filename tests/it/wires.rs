@@ -20,16 +20,14 @@ pub(crate) fn protocol(id: &str) -> Arc<dyn Protocol> {
 /// Connects; a hang ends the test.
 pub(crate) async fn connect(stage: &Stage, id: &str, settings: Json) -> Result<Arc<dyn Session>, ServerFault> {
     let settings = settings.as_object().cloned().unwrap_or_default();
-    let connecting = protocol(id).connect(stage.cx(id), settings).await;
-    // What a connect left behind would be seen when the stage is cleared.
-    connecting
+    protocol(id).connect(stage.cx(id), settings).await
 }
 
 pub(crate) async fn session(stage: &Stage, id: &str, settings: Json) -> Arc<dyn Session> {
     match tokio::time::timeout(PATIENCE, connect(stage, id, settings.clone())).await {
         Ok(Ok(session)) => session,
         Ok(Err(fault)) => panic!("{id} {settings}: {fault:?}"),
-        Err(_) => panic!("{id} {settings} hangs"),
+        Err(late) => panic!("{id} {settings} hangs: {late}"),
     }
 }
 
@@ -39,7 +37,7 @@ pub(crate) async fn refused(id: &str, settings: Json) -> ServerFault {
     match tokio::time::timeout(PATIENCE, connect(&stage, id, settings.clone())).await {
         Ok(Ok(session)) => panic!("{id} {settings} connected: {:?}", session.facts()),
         Ok(Err(fault)) => fault,
-        Err(_) => panic!("{id} {settings} hangs"),
+        Err(late) => panic!("{id} {settings} hangs: {late}"),
     }
 }
 

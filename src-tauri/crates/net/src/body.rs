@@ -152,7 +152,7 @@ mod tests {
         out
     }
 
-    fn stream(bytes: Vec<u8>) -> BodyStream {
+    fn stream(bytes: &[u8]) -> BodyStream {
         let pieces: Vec<_> = bytes.chunks(700).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         Box::pin(futures::stream::iter(pieces))
     }
@@ -161,7 +161,7 @@ mod tests {
     async fn every_coding_comes_out_as_it_went_in() {
         let plain: Vec<u8> = (0..2_000u32).flat_map(u32::to_le_bytes).collect();
         for coding in [Coding::Identity, Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd] {
-            let body = decoded(stream(packed(coding, &plain).await), coding);
+            let body = decoded(stream(&packed(coding, &plain).await), coding);
             assert_eq!(collected(body, MESSAGE_LIMIT, true).await.unwrap(), plain, "{coding:?}");
         }
     }
@@ -170,10 +170,10 @@ mod tests {
     async fn a_bomb_is_noticed_by_its_ratio() {
         let plain = vec![0u8; 3 * 1024 * 1024];
         for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd] {
-            let body = decoded(stream(packed(coding, &plain).await), coding);
+            let body = decoded(stream(&packed(coding, &plain).await), coding);
             match collected(body, MESSAGE_LIMIT, true).await {
                 Err(ServerFault::DecompressionLimit { limit }) => {
-                    assert!(limit < MESSAGE_LIMIT, "{coding:?} was stopped early, at {limit}")
+                    assert!(limit < MESSAGE_LIMIT, "{coding:?} was stopped early, at {limit}");
                 }
                 other => panic!("{coding:?} gave {:?}", other.map(|bytes| bytes.len())),
             }
@@ -188,7 +188,7 @@ mod tests {
             bytes
         };
         for bytes in [b"<html>plain</html>".to_vec(), cut] {
-            let found = collected(decoded(stream(bytes), Coding::Gzip), MESSAGE_LIMIT, true).await;
+            let found = collected(decoded(stream(&bytes), Coding::Gzip), MESSAGE_LIMIT, true).await;
             assert!(matches!(found, Err(ServerFault::ProtocolViolation { .. })), "{found:?}");
         }
     }
@@ -209,8 +209,8 @@ mod tests {
 
     #[tokio::test]
     async fn limits_count_what_comes_out() {
-        assert_eq!(collected(stream(vec![1; 2000]), 1999, false).await, Err(ServerFault::MessageTooLarge { limit: 1999 }));
-        assert_eq!(collected(stream(vec![1; 2000]), 2000, false).await.unwrap().len(), 2000);
-        assert_eq!(beginning(stream(vec![1; 2000]), 10).await.len(), 10);
+        assert_eq!(collected(stream(&[1; 2000]), 1999, false).await, Err(ServerFault::MessageTooLarge { limit: 1999 }));
+        assert_eq!(collected(stream(&[1; 2000]), 2000, false).await.unwrap().len(), 2000);
+        assert_eq!(beginning(stream(&[1; 2000]), 10).await.len(), 10);
     }
 }

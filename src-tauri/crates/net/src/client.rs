@@ -141,7 +141,7 @@ fn client_through(settings: &ClientSettings, proxies: Arc<Proxies>) -> Result<Cl
         .proxy(reqwest::Proxy::custom(move |url| choose.for_url(url)));
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia"))]
     {
-        builder = builder.tcp_user_timeout(Duration::from_secs(60));
+        builder = builder.tcp_user_timeout(Duration::from_mins(1));
     }
     if settings.addresses == AddressRule::PublicOnly {
         builder = builder.dns_resolver(Arc::new(PublicNames));

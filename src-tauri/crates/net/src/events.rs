@@ -266,8 +266,8 @@ mod tests {
             ("id: 7\ndata: a\n\ndata: b\n\n", vec![SseEvent { id: Some("7".into()), ..data("a") }, data("b")]),
             ("id: 7\0\ndata: a\n\n", vec![data("a")]),
             ("retry: 0\n\n", vec![SseEvent { retry: Some(Duration::from_millis(500)), ..SseEvent::default() }]),
-            ("retry: 1000000000000\n\n", vec![SseEvent { retry: Some(Duration::from_secs(60)), ..SseEvent::default() }]),
-            ("retry: 99999999999999999999999\n\n", vec![SseEvent { retry: Some(Duration::from_secs(60)), ..SseEvent::default() }]),
+            ("retry: 1000000000000\n\n", vec![SseEvent { retry: Some(Duration::from_mins(1)), ..SseEvent::default() }]),
+            ("retry: 99999999999999999999999\n\n", vec![SseEvent { retry: Some(Duration::from_mins(1)), ..SseEvent::default() }]),
             ("retry: 1e12\nretry: -1\nretry:\n\n", vec![]),
             ("retry: 2000\ndata: a\n\n", vec![SseEvent { retry: Some(Duration::from_secs(2)), ..data("a") }]),
         ] {

@@ -18,7 +18,7 @@ pub const ERROR_BODY_LIMIT: usize = 64 * 1024;
 /// So many characters of it are shown.
 const SHOWN: usize = 200;
 /// A wish to be called later counts at most so long.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(5);
 
 /// An answer whose body was not read yet.
 pub struct Response {

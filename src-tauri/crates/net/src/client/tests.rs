@@ -283,7 +283,7 @@ async fn a_proxy_is_used_for_others_and_its_refusal_is_told() {
     }
     let portal = get("https://portal.test/").await;
     assert!(matches!(portal, Err(ServerFault::TlsFailed { .. } | ServerFault::Unreachable { .. })), "HTML in place of TLS: {portal:?}");
-    assert_eq!(client.proxy_for(&Url::parse("http://fine.test/").unwrap()).unwrap().contains("hunter2"), false);
+    assert!(!client.proxy_for(&Url::parse("http://fine.test/").unwrap()).unwrap().contains("hunter2"));
     assert_eq!(client.proxy_for(&Url::parse("http://127.0.0.1/").unwrap()), None);
 }
 

@@ -154,20 +154,13 @@ async fn answer(line: &Line, response: net::Response) -> Result<ToolResult, Serv
         let block = json!({ "type": "image", "data": STANDARD.encode(&bytes), "mimeType": format!("image/{kind}") });
         return Ok(ToolResult { content: vec![Content::Block(block)], ..ToolResult::default() });
     }
-    match String::from_utf8(bytes.to_vec()) {
-        Ok(text) => {
-            let structured = if media.is_empty() {
-                serde_json::from_str(&text).ok().filter(|body: &Json| body.is_object() || body.is_array())
-            } else {
-                None
-            };
-            Ok(ToolResult { structured_content: structured, ..ToolResult::of_text(text) })
-        }
-        Err(_) => {
-            let blob = json!({ "uri": net::SafeUrl(&url).to_string(), "mimeType": media, "blob": STANDARD.encode(&bytes) });
-            Ok(ToolResult { content: vec![Content::Block(json!({ "type": "resource", "resource": blob }))], ..ToolResult::default() })
-        }
+    if let Ok(text) = String::from_utf8(bytes.to_vec()) {
+        let data = |text: &str| serde_json::from_str(text).ok().filter(|body: &Json| body.is_object() || body.is_array());
+        let structured_content = if media.is_empty() { data(&text) } else { None };
+        return Ok(ToolResult { structured_content, ..ToolResult::of_text(text) });
     }
+    let blob = json!({ "uri": net::SafeUrl(&url).to_string(), "mimeType": media, "blob": STANDARD.encode(&bytes) });
+    Ok(ToolResult { content: vec![Content::Block(json!({ "type": "resource", "resource": blob }))], ..ToolResult::default() })
 }
 
 #[async_trait]

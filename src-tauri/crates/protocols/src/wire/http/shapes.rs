@@ -17,12 +17,11 @@ pub(crate) fn definitions(body: Json) -> Result<Vec<Json>, ServerFault> {
     match body {
         Json::Array(tools) => Ok(tools),
         Json::Object(mut map) => match (map.shift_remove("tools"), map.shift_remove("result")) {
-            (Some(Json::Array(tools)), _) => Ok(tools),
+            (Some(Json::Array(tools)), _) | (None, Some(Json::Array(tools))) => Ok(tools),
             (None, Some(Json::Object(mut inner))) => match inner.shift_remove("tools") {
                 Some(Json::Array(tools)) => Ok(tools),
                 _ => Err(no_list("result.tools is no array")),
             },
-            (None, Some(Json::Array(tools))) => Ok(tools),
             (Some(_), _) => Err(no_list("tools is no array")),
             (None, _) => Err(no_list("it holds neither tools nor result.tools")),
         },

@@ -20,7 +20,7 @@ use super::literal::error_words;
 use crate::wire::http::shapes;
 
 /// So long without any byte, and the stream is dead: the server sends a heartbeat after 30 s of silence.
-pub(crate) const SILENCE: Duration = Duration::from_secs(60);
+pub(crate) const SILENCE: Duration = Duration::from_mins(1);
 /// So long after its answer, or after the end of the stream, a result may still be on its way.
 const GRACE: Duration = Duration::from_secs(5);
 /// So long after `connected` the list of tools is waited for; it follows at once.
@@ -304,7 +304,7 @@ fn closed() -> ServerFault {
 async fn read(shared: Arc<Shared>, mut events: EventStream, first: Option<net::SseEvent>, ended: Ended) {
     let warned = OnceLock::new();
     if let Some(event) = first {
-        shared.take(event, &warned);
+        shared.take(&event, &warned);
     }
     let fault = loop {
         let event = tokio::select! {
@@ -316,7 +316,7 @@ async fn read(shared: Arc<Shared>, mut events: EventStream, first: Option<net::S
             event = events.next() => event,
         };
         match event {
-            Some(Ok(event)) => shared.take(event, &warned),
+            Some(Ok(event)) => shared.take(&event, &warned),
             // One event that cannot be taken in: whose it was is unknown, unless only one call waits.
             Some(Err(fault @ (ServerFault::MessageTooLarge { .. } | ServerFault::InvalidUtf8 { .. }))) => shared.spoiled(fault),
             Some(Err(fault)) => break fault,
@@ -340,7 +340,7 @@ impl Shared {
         }
     }
 
-    fn take(&self, event: net::SseEvent, warned: &OnceLock<()>) {
+    fn take(&self, event: &net::SseEvent, warned: &OnceLock<()>) {
         let Some(text) = &event.data else { return };
         let name = event.name();
         let Ok(data) = serde_json::from_str::<Json>(text) else {

@@ -56,16 +56,15 @@ impl EventDial {
 impl Dial for EventDial {
     async fn dial(&self) -> Result<Wire, ServerFault> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let opened = match first {
-            Some(opened) => opened,
-            None => {
-                let (events, event, origin) = first_event(&self.client, &self.url, &self.headers).await?;
-                if event.name() != "endpoint" {
-                    return Err(ServerFault::ProtocolViolation { rule: format!("the first event is `{}` now", net::shown(event.name())) });
-                }
-                let endpoint = endpoint(&origin, event.data.as_deref().unwrap_or_default())?;
-                Opened { events, endpoint, origin }
+        let opened = if let Some(opened) = first {
+            opened
+        } else {
+            let (events, event, origin) = first_event(&self.client, &self.url, &self.headers).await?;
+            if event.name() != "endpoint" {
+                return Err(ServerFault::ProtocolViolation { rule: format!("the first event is `{}` now", net::shown(event.name())) });
             }
+            let endpoint = endpoint(&origin, event.data.as_deref().unwrap_or_default())?;
+            Opened { events, endpoint, origin }
         };
         let place = Arc::new(Mutex::new(opened.endpoint));
         Ok(Wire {

@@ -379,7 +379,8 @@ fn unique(wanted: &str, taken: &HashSet<String>) -> String {
         let tail = format!("_{nth}");
         format!("{}{tail}", wanted.chars().take(NAME - tail.len()).collect::<String>())
     };
-    (2..).map(numbered).find(|name| !taken.contains(name)).unwrap_or_default()
+    // There is a free one among one more than are taken.
+    (2..taken.len() + 3).map(numbered).find(|name| !taken.contains(name)).unwrap_or_default()
 }
 
 #[cfg(test)]

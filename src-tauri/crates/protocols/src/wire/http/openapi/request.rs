@@ -196,9 +196,13 @@ fn with_body(request: Request, body: &Body, value: &Json) -> Result<Request, Ser
             let mut out = String::new();
             for (name, value) in fields()?.iter().filter(|(_, value)| !value.is_null()) {
                 let name = name.replace(['\r', '\n'], " ").replace('"', "%22");
-                out.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{}\r\n", field(value)));
+                let part =
+                    [&*format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n"), &field(value), "\r\n"].concat();
+                out.push_str(&part);
             }
-            out.push_str(&format!("--{boundary}--\r\n"));
+            for piece in ["--", &boundary, "--\r\n"] {
+                out.push_str(piece);
+            }
             (format!("multipart/form-data; boundary={boundary}"), Bytes::from(out))
         }
         media if media.starts_with("text/") => (body.media.clone(), Bytes::from(text()?.to_owned())),

@@ -69,8 +69,8 @@ async fn frames_that_break_the_rules_end_the_link_with_the_right_code() {
     let mut oversized = vec![0x81, 127];
     oversized.extend_from_slice(&(16 * 1024 * 1024 + 1_u64).to_be_bytes());
     oversized.extend_from_slice(&[b'x'; 1000]);
-    let endless: Vec<u8> =
-        std::iter::once(frame(0x01, &[b'x'; 1 << 20])).chain(std::iter::repeat_n(frame(0x00, &[b'x'; 1 << 20]), 17)).flatten().collect();
+    let mebi = vec![b'x'; 1 << 20];
+    let endless: Vec<u8> = std::iter::once(frame(0x01, &mebi)).chain(std::iter::repeat_n(frame(0x00, &mebi), 17)).flatten().collect();
     let mut masked = vec![0x81, 0x80 | 2, 1, 2, 3, 4];
     masked.extend_from_slice(&[b'h' ^ 1, b'i' ^ 2]);
     for (bytes, code, close) in [
