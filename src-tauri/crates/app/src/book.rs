@@ -135,6 +135,7 @@ impl ServerBook {
             self.core.ports.servers.remove(id).await?;
         }
         self.core.slots.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        slot.retire();
         put_down(&slot).await;
         self.core.events.changed(Tag::Servers);
         self.core.events.changed(Tag::Tools);
@@ -171,7 +172,8 @@ impl ServerBook {
         let mut def = self.core.slot(id)?.definition().def.clone();
         let taken: Vec<String> = self.core.saved_slots().iter().map(|slot| slot.name()).collect();
         let base: String = def.name.chars().take(MAX_NAME - 10).collect();
-        let free = (2..).map(|n| format!("{base} {n}")).find(|name| !taken.contains(name));
+        // One more number than there are names: one of them is free.
+        let free = (2..taken.len() + 3).map(|n| format!("{base} {n}")).find(|name| !taken.contains(name));
         def.name = free.unwrap_or_default();
         def.id = ServerId::new(uuid::Uuid::new_v4().to_string());
         def.enabled = false;

@@ -96,14 +96,15 @@ fn fits(matter: &Matter, answer: &Answer) -> Result<(), Fault> {
         ))
     };
     match (matter, answer) {
-        (_, Answer::No { .. } | Answer::Nobody) => Ok(()),
         (Matter::Call { risk: Risk::High, .. }, Answer::Yes { scope: Scope::Session | Scope::Always }) => {
             refuse("a call of high risk is approved one at a time", "高风险调用只能逐次批准")
         }
-        (Matter::Form { .. } | Matter::Sample { .. }, Answer::Data { .. }) => Ok(()),
         (Matter::Form { .. } | Matter::Sample { .. }, Answer::Yes { .. }) => refuse("it asks for data", "它需要填写数据"),
-        (_, Answer::Data { .. }) => refuse("it asks for yes or no", "它只需要是或否"),
-        (_, Answer::Yes { .. }) => Ok(()),
+        (
+            Matter::Call { .. } | Matter::Start { .. } | Matter::ToolChanged { .. } | Matter::Visit { .. } | Matter::SignIn { .. },
+            Answer::Data { .. },
+        ) => refuse("it asks for yes or no", "它只需要是或否"),
+        _ => Ok(()),
     }
 }
 

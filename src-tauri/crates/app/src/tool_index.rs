@@ -75,7 +75,7 @@ impl ToolIndex {
             }
         }
         // Stable: among equals, server names and each server's own order decide.
-        hits.sort_by(|a, b| b.score.cmp(&a.score));
+        hits.sort_by_key(|hit| std::cmp::Reverse(hit.score));
         let policy = self.core.policy.cached();
         hits.into_iter().take(limit).map(|hit| view(&hit.slot, &hit.slot.name(), &hit.offered, &policy)).collect()
     }

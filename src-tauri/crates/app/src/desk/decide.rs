@@ -56,12 +56,12 @@ fn shape(args: &JsonMap, schema: &Json) -> Json {
 }
 
 impl Core {
-    fn risk(&self, policy: &domain::policy::Policy, name: &str, offered: &Offered) -> Risk {
+    fn risk(policy: &domain::policy::Policy, name: &str, offered: &Offered) -> Risk {
         policy.risk_override(name, &offered.tool.name).unwrap_or(offered.rated)
     }
 
     /// The tool, if the server offers it and nothing stands against calling it.
-    fn callable(&self, slot: &Slot, order: &CallOrder) -> Result<Arc<Offered>, ServerFault> {
+    fn callable(slot: &Slot, order: &CallOrder) -> Result<Arc<Offered>, ServerFault> {
         if let Some(offered) = slot.offered(&order.tool) {
             return Ok(offered);
         }
@@ -85,14 +85,14 @@ impl Core {
             && let Some(offered) = slot.offered(&order.tool)
         {
             let name = slot.name();
-            let facts = self.facts(slot, order, &offered, self.risk(&policy, &name, &offered), String::new());
+            let facts = Self::facts(slot, order, &offered, Self::risk(&policy, &name, &offered), String::new());
             if let Decision::Deny(refusal) = policy.decide(facts) {
                 let args_shape = shape(&order.args, &offered.tool.input_schema);
                 return Err(self.refuse(&refusal, args_shape).await);
             }
         }
         let live = self.ensure(slot, &order.actor).await?;
-        let offered = match self.callable(slot, order) {
+        let offered = match Self::callable(slot, order) {
             Ok(offered) => offered,
             Err(fault) => {
                 let said = say(&fault);
@@ -116,8 +116,8 @@ impl Core {
         let args_hash = self.ports.audit.args_hash(&canonical(&args));
         let Json::Object(args) = args else { return Err(say(&ServerFault::Internal { what: "arguments are no object".into() })) };
         let args_shape = shape(&args, &offered.tool.input_schema);
-        let risk = self.risk(&policy, &slot.name(), &offered);
-        let mut facts = self.facts(slot, order, &offered, risk, args_hash.clone());
+        let risk = Self::risk(&policy, &slot.name(), &offered);
+        let mut facts = Self::facts(slot, order, &offered, risk, args_hash.clone());
         let agreed_before = order.approve_once && order.actor.door == Door::Cli;
         facts.actor.can_ask |= agreed_before;
         let held = match policy.decide(facts) {
@@ -128,7 +128,7 @@ impl Core {
         let permit = self.permitted(slot, order, held, &args, agreed_before, &args_shape).await?;
         // Much may have happened while a person was thinking.
         let live = self.ensure(slot, &order.actor).await?;
-        let now = self.callable(slot, order).map_err(|fault| say(&fault))?;
+        let now = Self::callable(slot, order).map_err(|fault| say(&fault))?;
         let facts = permit.facts();
         if now.fingerprint().as_ref() != facts.tool_fingerprint || slot.definition().fingerprint != facts.server_fingerprint {
             return Err(say(&ServerFault::ToolChanged { tool: order.tool.as_str().to_owned() }));
@@ -136,7 +136,7 @@ impl Core {
         Ok(Ready { live, offered, args, args_shape, args_hash, risk, permit })
     }
 
-    fn facts(&self, slot: &Slot, order: &CallOrder, offered: &Offered, risk: Risk, args_hash: String) -> CallFacts {
+    fn facts(slot: &Slot, order: &CallOrder, offered: &Offered, risk: Risk, args_hash: String) -> CallFacts {
         let definition = slot.definition();
         CallFacts {
             call: order.call.clone(),
@@ -173,41 +173,40 @@ impl Core {
         };
         let given =
             if agreed_before { Some(approval("--approve-once", Scope::Once, &order.actor.name)) } else { self.desk.approvals.find(facts) };
-        let given = match given {
-            Some(given) => given,
-            None => {
-                let now = self.now();
-                let id = uuid::Uuid::new_v4().to_string();
-                let question = Question {
-                    id: QuestionId::new(id.clone()),
-                    server: slot.id.clone(),
-                    server_name: facts.server_name.clone(),
-                    matter: Matter::Call {
-                        call: order.call.clone(),
-                        tool: order.tool.clone(),
-                        risk: facts.risk,
-                        args: redact_json(self.ports.redact.as_ref(), Json::Object(args.clone())),
-                        rule: held.rule().to_owned(),
-                    },
-                    asked_at: now,
-                    expires_at: Millis(now.0 + ANSWER_WITHIN),
-                };
-                match self.person().ask(question).await {
-                    Answer::Yes { scope } => {
-                        let scope = if facts.risk >= Risk::High { Scope::Once } else { scope };
-                        let given = approval(&id, scope, &order.actor.name);
-                        self.desk.approvals.keep(&given, facts, self.ports.settings.as_ref()).await?;
-                        given
-                    }
-                    other => {
-                        let why = match other {
-                            Answer::No { reason } if !reason.is_empty() => format!("a person said no: {reason}"),
-                            Answer::No { .. } => "a person said no".to_owned(),
-                            _ => "nobody answered".to_owned(),
-                        };
-                        let rule = format!("{}: {why}", held.rule());
-                        return Err(self.refuse(&held.refused(rule), args_shape.clone()).await);
-                    }
+        let given = if let Some(given) = given {
+            given
+        } else {
+            let now = self.now();
+            let id = uuid::Uuid::new_v4().to_string();
+            let question = Question {
+                id: QuestionId::new(id.clone()),
+                server: slot.id.clone(),
+                server_name: facts.server_name.clone(),
+                matter: Matter::Call {
+                    call: order.call.clone(),
+                    tool: order.tool.clone(),
+                    risk: facts.risk,
+                    args: redact_json(self.ports.redact.as_ref(), Json::Object(args.clone())),
+                    rule: held.rule().to_owned(),
+                },
+                asked_at: now,
+                expires_at: Millis(now.0 + ANSWER_WITHIN),
+            };
+            match self.person().ask(question).await {
+                Answer::Yes { scope } => {
+                    let scope = if facts.risk >= Risk::High { Scope::Once } else { scope };
+                    let given = approval(&id, scope, &order.actor.name);
+                    self.desk.approvals.keep(&given, facts, self.ports.settings.as_ref()).await?;
+                    given
+                }
+                other => {
+                    let why = match other {
+                        Answer::No { reason } if !reason.is_empty() => format!("a person said no: {reason}"),
+                        Answer::No { .. } => "a person said no".to_owned(),
+                        _ => "nobody answered".to_owned(),
+                    };
+                    let rule = format!("{}: {why}", held.rule());
+                    return Err(self.refuse(&held.refused(rule), args_shape.clone()).await);
                 }
             }
         };

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// No call takes longer.
-pub(crate) const TOTAL: Duration = Duration::from_secs(600);
+pub(crate) const TOTAL: Duration = Duration::from_mins(10);
 /// A session gets so long to tell its peer that a call is given up.
 const GRACE: Duration = Duration::from_millis(500);
 

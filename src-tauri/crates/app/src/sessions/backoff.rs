@@ -8,9 +8,9 @@ use tokio::time::Instant;
 /// First pause.
 const FIRST: Duration = Duration::from_millis(500);
 /// Longest pause.
-pub(crate) const LONGEST: Duration = Duration::from_secs(60);
+pub(crate) const LONGEST: Duration = Duration::from_mins(1);
 /// A connection that lasted so long starts the count anew.
-pub(crate) const STABLE: Duration = Duration::from_secs(60);
+pub(crate) const STABLE: Duration = Duration::from_mins(1);
 
 /// Pauses between tries: doubled each time, capped, and drawn from the upper half so that many clients do not come back at once.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Breaker {
     /// Restarts within [`Breaker::WITHIN`] that open it.
     pub(crate) const MOST: usize = 5;
     /// The window.
-    pub(crate) const WITHIN: Duration = Duration::from_secs(60);
+    pub(crate) const WITHIN: Duration = Duration::from_mins(1);
 
     /// A session ended by itself. Answers whether it may be started again without being asked.
     pub(crate) fn ended(&mut self, now: Instant) -> bool {

@@ -97,8 +97,9 @@ fn walk(root: &Json, schema: &Json, value: &Json, of_map: bool, depth: usize, fo
         }
     }
     match value {
-        Json::String(text) if schema.get("format").and_then(Json::as_str) == Some("secret") => {
-            if !of_map || !is_plain(text) {
+        Json::String(text) => {
+            let secret = schema.get("format").and_then(Json::as_str) == Some("secret");
+            if secret && !(of_map && is_plain(text)) {
                 found.push(text.clone());
             }
         }

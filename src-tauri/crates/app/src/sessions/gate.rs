@@ -12,7 +12,7 @@ use tokio::time::Instant;
 pub(crate) const IN_FLIGHT: u32 = 64;
 /// Calls that wait for their turn.
 pub(crate) const QUEUE: usize = 256;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// One server's limits. It outlives connections: reconnecting does not reset a rate.
 #[derive(Debug)]

@@ -72,7 +72,7 @@ impl SlotHost {
     }
 
     /// Why a question is not put to anybody, if it is not.
-    fn refusal(&self, matter: &Matter) -> Option<String> {
+    fn refusal(matter: &Matter) -> Option<String> {
         match matter {
             Matter::Call { .. } | Matter::Start { .. } | Matter::ToolChanged { .. } => Some("a server may not ask this".to_owned()),
             Matter::Form { schema, .. } => form_refusal(schema),
@@ -144,11 +144,11 @@ impl Host for SlotHost {
     }
 
     async fn ask(&self, question: Question) -> Answer {
-        if let Some(reason) = self.refusal(&question.matter) {
+        if let Some(reason) = Self::refusal(&question.matter) {
             self.log("warning".to_owned(), Json::String(format!("a question of this server was refused: {reason}")));
             return Answer::No { reason };
         }
-        if !Self::room(&self.slot.asked, QUESTIONS, Duration::from_secs(60)) {
+        if !Self::room(&self.slot.asked, QUESTIONS, Duration::from_mins(1)) {
             let reason = format!("more than {QUESTIONS} questions in a minute");
             self.log("warning".to_owned(), Json::String(format!("a question of this server was refused: {reason}")));
             return Answer::No { reason };

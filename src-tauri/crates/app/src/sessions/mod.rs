@@ -106,6 +106,9 @@ impl Sessions {
     /// Forgets a one-off and ends its connection. Saved servers are only disconnected.
     pub async fn forget(&self, id: &ServerId) {
         let Ok(slot) = self.core.slot(id) else { return };
+        if slot.one_off {
+            slot.retire();
+        }
         put_down(&slot).await;
         if slot.one_off {
             self.core.slots.write().unwrap_or_else(PoisonError::into_inner).remove(id);
@@ -227,24 +230,22 @@ impl Core {
         let mut moved = false;
         for def in &saved {
             let known = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&def.id).cloned();
-            match known {
-                Some(slot) => {
-                    if slot.redefine(def) {
-                        slot.set_trust(self.ports.servers.trust(&def.id).await?);
-                        slot.order(Order::Look);
-                        moved = true;
-                    }
-                }
-                None => {
-                    let trust = self.ports.servers.trust(&def.id).await?;
-                    self.add_slot(def.clone(), false, trust, None);
+            if let Some(slot) = known {
+                if slot.redefine(def) {
+                    slot.set_trust(self.ports.servers.trust(&def.id).await?);
+                    slot.order(Order::Look);
                     moved = true;
                 }
+            } else {
+                let trust = self.ports.servers.trust(&def.id).await?;
+                self.add_slot(def.clone(), false, trust, None);
+                moved = true;
             }
         }
         let gone: Vec<_> = self.saved_slots().into_iter().filter(|slot| !saved.iter().any(|def| def.id == slot.id)).collect();
         for slot in gone {
             self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(&slot.id);
+            slot.retire();
             put_down(&slot).await;
             moved = true;
         }
@@ -287,6 +288,9 @@ impl Core {
         loop {
             if let Some(live) = slot.live() {
                 return Ok(live);
+            }
+            if slot.retired() {
+                return Err(no_server(&name));
             }
             let standing = watch.borrow_and_update().clone();
             if standing.tries > before {

@@ -129,6 +129,7 @@ pub(crate) struct Slot {
     pub(crate) pages: Mutex<HashSet<String>>,
     pub(crate) running: AtomicUsize,
     used_at: Mutex<Instant>,
+    retired: AtomicBool,
     /// One consent question at a time.
     pub(crate) consent: tokio::sync::Mutex<()>,
     pub(crate) secrets: Mutex<HashMap<String, Secret>>,
@@ -186,6 +187,7 @@ impl Slot {
             pages: Mutex::default(),
             running: AtomicUsize::new(0),
             used_at: Mutex::new(Instant::now()),
+            retired: AtomicBool::new(false),
             consent: tokio::sync::Mutex::default(),
             secrets: Mutex::default(),
             kept: Mutex::default(),
@@ -320,6 +322,15 @@ impl Slot {
 
     pub(crate) fn order(&self, order: Order) {
         let _ = self.orders.send(order);
+    }
+
+    /// It is known no longer: its supervisor ends with the connection.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
     }
 
     /// Somebody uses it.

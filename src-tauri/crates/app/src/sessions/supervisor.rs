@@ -31,7 +31,7 @@ use crate::core::Core;
 use crate::event::Tag;
 
 /// Programs may download themselves first.
-const PROGRAM_PATIENCE: Duration = Duration::from_secs(120);
+const PROGRAM_PATIENCE: Duration = Duration::from_mins(2);
 /// Everything else answers sooner or not at all.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 /// Between health checks.
@@ -47,7 +47,7 @@ const LIST_PATIENCE: Duration = Duration::from_secs(30);
 /// A session's own ladder needs so long at most; then it is cut.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(8);
 /// A person may take so long over a sign-in.
-const PERSON_PATIENCE: Duration = Duration::from_secs(600);
+const PERSON_PATIENCE: Duration = Duration::from_mins(10);
 /// However often it is asked for, a server is not tried again sooner after a failure.
 const JUST_NOW: Duration = Duration::from_millis(250);
 
@@ -145,6 +145,9 @@ impl Supervisor {
     /// Nothing is connected. Answers whether to connect; `false` is the end.
     async fn rest(&mut self) -> bool {
         loop {
+            if self.slot.retired() {
+                return false;
+            }
             let order = tokio::select! {
                 () = self.core.stop.cancelled() => return false,
                 () = at(self.retry_at) => {
@@ -399,14 +402,12 @@ async fn patiently<T>(slot: &Slot, patience: Duration, work: impl Future<Output 
     let mut left = PERSON_PATIENCE.max(patience);
     loop {
         let step = patience.min(left);
-        match tokio::time::timeout(step, &mut work).await {
-            Ok(done) => return Some(done),
-            Err(_) => {
-                left = left.saturating_sub(step);
-                if left.is_zero() || slot.asking.load(Ordering::Acquire) == 0 {
-                    return None;
-                }
-            }
+        if let Ok(done) = tokio::time::timeout(step, &mut work).await {
+            return Some(done);
+        }
+        left = left.saturating_sub(step);
+        if left.is_zero() || slot.asking.load(Ordering::Acquire) == 0 {
+            return None;
         }
     }
 }

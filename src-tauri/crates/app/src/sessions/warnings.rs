@@ -21,7 +21,7 @@ pub(crate) fn of(def: &ServerDef) -> Vec<Text> {
     let base = program.rsplit(['/', '\\']).next().unwrap_or(program).to_lowercase();
     let base = base.strip_suffix(".exe").unwrap_or(&base);
     let args: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
-    if base.ends_with(".bat") || base.ends_with(".cmd") {
+    if matches!(base.rsplit_once('.'), Some((_, "bat" | "cmd"))) {
         warn("a batch file may take its arguments for commands".to_owned(), "批处理文件可能会把参数当作命令执行".to_owned());
     }
     let code = matches!(base, "node" | "bun" | "deno" | "ruby" | "perl" | "php")
@@ -36,7 +36,7 @@ pub(crate) fn of(def: &ServerDef) -> Vec<Text> {
             warn(format!("it sets {name}, which decides what code is loaded"), format!("它设置了 {name}，这会决定加载哪些代码"));
         }
     }
-    if command.chars().any(|c| c.is_control()) || args.iter().any(|arg| arg.chars().any(|c| c.is_control())) {
+    if command.chars().any(char::is_control) || args.iter().any(|arg| arg.chars().any(char::is_control)) {
         warn("its command line holds invisible characters".to_owned(), "命令行中含有不可见字符".to_owned());
     }
     found
