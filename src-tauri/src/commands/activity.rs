@@ -9,9 +9,7 @@ use domain::id::{Millis, QuestionId, ServerId};
 use domain::person::{Answer as PersonAnswer, Question};
 use domain::policy::{Policy, Rule};
 use domain::text::Text;
-use ipc::activity::{
-    ActivityReq, ActivityRow, AnswerReq, DefaultView, PolicyView, QuestionView, RiskView, RuleView, VerifyRes,
-};
+use ipc::activity::{ActivityReq, ActivityRow, AnswerReq, DefaultView, PolicyView, QuestionView, RiskView, RuleView, VerifyRes};
 use ipc::common::{Nothing, PickRes, UiFault};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -57,13 +57,9 @@ fn unmask(value: Json, before: &Json) -> Json {
                 .filter(|(_, value)| !value.is_null())
                 .collect(),
         ),
-        Json::Array(items) => Json::Array(
-            items
-                .into_iter()
-                .enumerate()
-                .map(|(nth, value)| unmask(value, before.get(nth).unwrap_or(&Json::Null)))
-                .collect(),
-        ),
+        Json::Array(items) => {
+            Json::Array(items.into_iter().enumerate().map(|(nth, value)| unmask(value, before.get(nth).unwrap_or(&Json::Null))).collect())
+        }
         other => other,
     }
 }
@@ -130,7 +126,8 @@ mod tests {
     }
 
     fn saved() -> ServerDef {
-        let settings = json!({ "auth_token": "tok-1", "env": { "A": "plain", "B": "${B}" }, "oauth": { "client_secret": "cs" }, "host": "h" });
+        let settings =
+            json!({ "auth_token": "tok-1", "env": { "A": "plain", "B": "${B}" }, "oauth": { "client_secret": "cs" }, "host": "h" });
         ServerDef {
             id: "1".into(),
             name: "n".into(),

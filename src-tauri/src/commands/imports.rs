@@ -5,9 +5,7 @@ use domain::Json;
 use domain::fault::{Fault, FaultKind};
 use domain::text::Text;
 use ipc::common::{IdReq, Nothing, TextRes, UiFault, Words};
-use ipc::servers::{
-    ExportReq, ImportChange, ImportDone, ImportItem, ImportPreview, ImportReq, ServerForm, TemplateSaveReq, TemplateView,
-};
+use ipc::servers::{ExportReq, ImportChange, ImportDone, ImportItem, ImportPreview, ImportReq, ServerForm, TemplateSaveReq, TemplateView};
 use tauri::State;
 
 use crate::cabin::Cabin;

@@ -6,8 +6,8 @@ use domain::server::{PeerFacts, ServerState};
 use domain::tool::RejectedTool;
 use ipc::common::{IdReq, Nothing, UiFault};
 use ipc::servers::{
-    EnableReq, FactsView, FiguresReq, FiguresView, FrameView, LogRes, RejectedView, ServerDetail, ServerForm, ServerView, TargetRes, TestReq,
-    TestRes,
+    EnableReq, FactsView, FiguresReq, FiguresView, FrameView, LogRes, RejectedView, ServerDetail, ServerForm, ServerView, TargetRes,
+    TestReq, TestRes,
 };
 use ipc::tools::{JsonRes, OffersRes, PromptReq, ResourceReq};
 use tauri::State;
@@ -189,7 +189,10 @@ pub(super) async fn server_test(cabin: State<'_, Cabin>, req: TestReq) -> Answer
     let app = cabin.app().await?;
     let saved = saved(&app, &req.form).await?;
     let def = def_of(req.form, saved.as_ref(), fresh_id);
-    let report = app.book.test(def, req.consent.as_deref(), cabin.actor()).await?;
+    let report = match &req.consent {
+        Some(target) => app.book.test_agreed(def, target, cabin.actor()).await?,
+        None => app.book.test(def, cabin.actor()).await?,
+    };
     Ok(TestRes {
         ok: report.ok,
         target: report.target,
@@ -210,13 +213,7 @@ pub(super) async fn server_log(cabin: State<'_, Cabin>, req: IdReq) -> Answer<Lo
         .frames(&id)?
         .into_iter()
         .enumerate()
-        .map(|(nth, frame)| FrameView {
-            seq: nth as u64,
-            at: frame.at.0,
-            sent: frame.sent,
-            kind: frame.kind.to_owned(),
-            text: frame.text,
-        })
+        .map(|(nth, frame)| FrameView { seq: nth as u64, at: frame.at.0, sent: frame.sent, kind: frame.kind.to_owned(), text: frame.text })
         .collect();
     Ok(LogRes { frames, stderr: app.sessions.stderr(&id)?.unwrap_or_default() })
 }
@@ -273,7 +270,8 @@ fn figures_view(window: app::Window, figures: domain::metrics::Figures) -> Figur
 #[tauri::command]
 pub(super) async fn figures(cabin: State<'_, Cabin>, req: FiguresReq) -> Answer<Vec<FiguresView>> {
     let app = cabin.app().await?;
-    let window = app::Window::ALL.into_iter().find(|window| window.millis() >= i64::from(req.window_secs) * 1000).unwrap_or(app::Window::Day);
+    let window =
+        app::Window::ALL.into_iter().find(|window| window.millis() >= i64::from(req.window_secs) * 1000).unwrap_or(app::Window::Day);
     let server = req.server.map(ServerId::new);
     let found = app.measures.figures(window, server.as_ref(), req.by_tool).await?;
     Ok(found.into_iter().map(|found| figures_view(window, found)).collect())

@@ -66,9 +66,25 @@ pub(super) async fn pick_folder(handle: AppHandle, req: Nothing) -> Answer<PickR
     Ok(PickRes { path: path.map(|path| path.display().to_string()) })
 }
 
+/// What helps somebody else to help: versions and states. No address, no argument, no secret.
 #[tauri::command]
 pub(super) async fn diagnostics(cabin: State<'_, Cabin>, req: Nothing) -> Answer<TextRes> {
+    use std::fmt::Write as _;
     let Nothing {} = req;
     let app = cabin.app().await?;
-    Ok(TextRes { text: app.doctor.text().await })
+    let mut text = format!(
+        "Pilothouse {}\nsystem: {} {}\nwebview: {}\n",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        tauri::webview_version().unwrap_or_else(|_| "unknown".into()),
+    );
+    let verified = app.activity.verify().await?;
+    let _ = writeln!(text, "audit: {} rows, {}", verified.rows, if verified.ok { "whole" } else { "NOT WHOLE" });
+    for server in app.book.list().await? {
+        let fault = server.state.fault().map(|fault| format!(" ({})", fault.code)).unwrap_or_default();
+        let revision = server.facts.map(|facts| facts.revision).unwrap_or_default();
+        let _ = writeln!(text, "server: {} {} {}{fault}, {} tools", server.def.protocol, revision, server.state.word(), server.tools_count);
+    }
+    Ok(TextRes { text })
 }

@@ -7,9 +7,7 @@ use domain::id::{CallId, ServerId, ToolName};
 use domain::protocol::CallEvent;
 use domain::tool::{Content, Risk};
 use ipc::common::{IdReq, Nothing, UiFault};
-use ipc::tools::{
-    CallDone, CommandReq, CommandRes, HistoryReq, PastCallView, ToolCallEvent, ToolCallReq, ToolDetail, ToolReq, ToolView,
-};
+use ipc::tools::{CallDone, CommandReq, CommandRes, HistoryReq, PastCallView, ToolCallEvent, ToolCallReq, ToolDetail, ToolReq, ToolView};
 use tauri::State;
 use tauri::ipc::Channel;
 use tokio::sync::mpsc;

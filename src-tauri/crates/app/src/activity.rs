@@ -173,6 +173,7 @@ fn line(row: &Row, outcome: Option<&Row>) -> CallRow {
         elapsed_ms: None,
         what: None,
         detail: Json::Null,
+        mac: row.mac.clone(),
     };
     match &entry.event {
         Event::Intent { tool, risk, args_shape, args_hash, rule, approval } => {

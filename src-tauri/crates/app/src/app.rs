@@ -6,12 +6,13 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use domain::fault::Fault;
+use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
 use domain::person::Person;
 use domain::ports::{AuditLog, Catalogues, History, MetricsLog, Opener, Servers, Settings};
 use domain::protocol::Protocol;
 use domain::secret::{Expand, Redact};
+use domain::text::Text;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -86,6 +87,7 @@ pub struct App {
     pub imports: Imports,
     /// Templates of servers, built-in and the person's own.
     pub templates: Templates,
+    data_dir: PathBuf,
     core: Arc<Core>,
     _running: Option<File>,
 }
@@ -95,7 +97,8 @@ impl App {
     /// (see [`Sessions::start_all`]).
     pub async fn open(parts: AppParts) -> Result<Arc<Self>, Fault> {
         let events = Events::new();
-        let running = RunLock::take(&parts.data_dir);
+        let data_dir = parts.data_dir;
+        let running = RunLock::take(&data_dir);
         let (desk, backlog) = DeskState::load(parts.settings.as_ref()).await?;
         let core = Arc::new(Core {
             desk,
@@ -147,9 +150,28 @@ impl App {
             prefs: Prefs::new(core.clone()),
             imports: Imports::new(core.clone(), ServerBook::new(core.clone())),
             templates: Templates::new(core.clone()),
+            data_dir,
             core,
             _running: running,
         }))
+    }
+
+    /// Where this installation keeps its data.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Opens a page in the person's browser. Only https, and http on this machine; everything else is refused.
+    pub async fn open_page(&self, url: &str) -> Result<(), Fault> {
+        let url = url::Url::parse(url).map_err(|reason| {
+            Fault::new(
+                FaultKind::Usage,
+                "bad_url",
+                Text::new(format!("the page was not opened: {reason}"), format!("页面未打开：{reason}")),
+                Text::new("copy the address into your browser", "请将地址复制到浏览器中打开"),
+            )
+        })?;
+        self.core.ports.opener.open(&url).await
     }
 
     /// What happens from now on.

@@ -208,13 +208,30 @@ impl ServerBook {
 
     /// Connects and lists tools without saving anything. A program asks the person first, unless exactly this definition was accepted.
     pub async fn test(&self, def: ServerDef, by: &Actor) -> Result<TestReport, Fault> {
+        self.try_out(def, false, by).await
+    }
+
+    /// The same after the person saw `target` (what [`ServerBook::check`] answered) and agreed to start or reach exactly that.
+    pub async fn test_agreed(&self, def: ServerDef, target: &str, by: &Actor) -> Result<TestReport, Fault> {
+        if self.core.target(&def) != target {
+            return Err(Fault::new(
+                FaultKind::Denied,
+                "consent_mismatch",
+                Text::new("the server was not tried: it is not what you agreed to start", "未测试：与你同意启动的内容不一致"),
+                Text::new("look at what would be started now and agree to that", "请核对现在将要启动的内容后再同意"),
+            ));
+        }
+        self.try_out(def, true, by).await
+    }
+
+    async fn try_out(&self, def: ServerDef, agreed: bool, by: &Actor) -> Result<TestReport, Fault> {
         self.core.check(&def)?;
         let target = self.core.target(&def);
         let fingerprint = def.fingerprint();
         let known = self.core.slot(&def.id).is_ok_and(|saved| saved.accepted() && saved.definition().fingerprint == fingerprint);
         let program = self.core.protocols.info(&def.protocol).is_some_and(|info| info.starts_program);
         let slot = self.core.add_one_off(def);
-        if known || !program {
+        if known || agreed || !program {
             slot.consent_to(&fingerprint);
         }
         let sessions = Sessions::new(self.core.clone());

@@ -39,4 +39,4 @@ pub use questions::Questions;
 pub use sessions::{Live, Sessions};
 pub use templates::Templates;
 pub use tool_index::ToolIndex;
-pub use views::{CallRow, FrameView, HealthView, LogView, RunningCall, ServerView, TestReport, ToolDiff, ToolView};
+pub use views::{CallRow, FrameView, HealthView, LogView, Outlook, RunningCall, ServerView, TestReport, ToolDiff, ToolView};

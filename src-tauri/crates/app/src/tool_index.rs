@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use domain::JsonMap;
 use domain::fault::{Fault, ServerFault};
-use domain::id::{ServerId, ToolName};
-use domain::policy::{Actor, Policy};
+use domain::id::{CallId, ServerId, ToolName};
+use domain::policy::{Actor, CallFacts, Decision, Policy, Verdict};
 use domain::text::Text;
 use tokio::sync::oneshot;
 
 use crate::core::Core;
+use crate::desk::risk;
 use crate::sessions::{Offered, Order, Slot};
-use crate::views::ToolView;
+use crate::views::{Outlook, ToolView};
 
 /// Tools of all servers.
 #[derive(Debug, Clone)]
@@ -90,6 +92,36 @@ impl ToolIndex {
             listed?;
         }
         self.of(server)
+    }
+
+    /// What would happen if this actor ran the tool now: the policy's word, why the risk is what it is, and what would be filled in.
+    pub async fn outlook(&self, server: &ServerId, tool: &ToolName, by: &Actor) -> Result<Outlook, Fault> {
+        let slot = self.core.slot(server)?;
+        let offered = slot.offered(tool).ok_or_else(|| self.no_tool(&slot, tool))?;
+        let policy = self.core.policy().await?;
+        let name = slot.name();
+        let own = policy.risk_override(&name, tool);
+        let facts = CallFacts {
+            call: CallId::new(""),
+            actor: by.clone(),
+            server: server.clone(),
+            server_name: name,
+            server_fingerprint: String::new(),
+            tool: tool.clone(),
+            tool_fingerprint: String::new(),
+            risk: own.unwrap_or(offered.rated),
+            args_hash: String::new(),
+        };
+        let (verdict, rule) = match policy.decide(facts) {
+            Decision::Allow(permit) => (Verdict::Allow, permit.rule().to_owned()),
+            Decision::Ask(held) => (Verdict::Ask, held.rule().to_owned()),
+            Decision::Deny(refusal) => (Verdict::Deny, refusal.rule().to_owned()),
+        };
+        let risk_reason = match own {
+            Some(_) => Text::new("your own setting", "你自己的设定"),
+            None => risk::reason(&offered.tool),
+        };
+        Ok(Outlook { verdict, rule, risk_reason, default_parameters: offered.rule.fill(JsonMap::new()) })
     }
 
     /// Accepts a tool's changed definition. Accepting what did not change does nothing.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use domain::Json;
 use domain::audit::Ending;
 use domain::fault::Fault;
 use domain::id::{AuditId, CallId, Millis, ServerId, ToolName};
-use domain::policy::Actor;
+use domain::policy::{Actor, Verdict};
 use domain::server::{PeerFacts, ServerDef, ServerState};
+use domain::text::Text;
 use domain::tool::{RejectedTool, Risk, Tool};
+use domain::{Json, JsonMap};
 use serde::Serialize;
 
 /// A saved server and how it is.
@@ -61,6 +62,19 @@ pub struct ToolView {
     pub quarantined: Option<Arc<ToolDiff>>,
     /// Whether this is how it was last seen, not how it is now.
     pub stale: bool,
+}
+
+/// What would happen if somebody ran a tool now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outlook {
+    /// What the policy says.
+    pub verdict: Verdict,
+    /// The rule that says it.
+    pub rule: String,
+    /// Why the risk is what it is.
+    pub risk_reason: Text,
+    /// Arguments that the configuration fills in.
+    pub default_parameters: JsonMap,
 }
 
 /// A tool as it was accepted and as it is now.
@@ -117,6 +131,8 @@ pub struct CallRow {
     pub what: Option<String>,
     /// A note's facts.
     pub detail: Json,
+    /// MAC of the first row (hex).
+    pub mac: String,
 }
 
 /// A call that runs now.

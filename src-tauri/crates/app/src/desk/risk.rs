@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a server's annotations can raise the risk that the name gives, and never lower it. Only a person lowers it.
 
+use domain::text::Text;
 use domain::tool::{Annotations, Risk, Tool};
 
 /// Tools that we know by their whole name. The `k8s-…` ones are the predecessor's own ratings (and its rule that creating, deleting,
@@ -216,6 +217,20 @@ pub(crate) fn of_tool(tool: &Tool) -> Risk {
         risk = risk.max(Risk::Low);
     }
     risk
+}
+
+/// Why a tool is rated as it is, for people.
+pub(crate) fn reason(tool: &Tool) -> Text {
+    let name = of_name(tool.name.as_str());
+    let rated = of_tool(tool);
+    match name {
+        Some(by_name) if by_name == rated => Text::new("by its name", "根据名称判断"),
+        Some(_) => Text::new("raised by what the server says of it", "因服务器自己的说明而调高"),
+        None if rated == Risk::Low => {
+            Text::new("its name says nothing; the server says that it only reads", "名称看不出用途；服务器称其只读")
+        }
+        None => Text::new("its name says nothing, so it counts as changing something", "名称看不出用途，按会变更处理"),
+    }
 }
 
 #[cfg(test)]
