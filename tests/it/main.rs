@@ -10,8 +10,10 @@
 )]
 
 mod architecture;
+mod audit_chain;
 mod contract;
 mod desk;
+mod durability;
 mod fs_tools;
 mod house;
 mod sessions;

@@ -46,11 +46,8 @@ pub fn set_level(level: &str) {
 
 fn filter(level: &str) -> EnvFilter {
     let cap = if matches!(level, "debug" | "trace") { "info" } else { level };
-    let mut words = level.to_owned();
-    for target in CAPPED {
-        words.push_str(&format!(",{target}={cap}"));
-    }
-    EnvFilter::new(words)
+    let capped = CAPPED.map(|target| format!("{target}={cap}"));
+    EnvFilter::new(format!("{level},{}", capped.join(",")))
 }
 
 /// A writer that sees no secret. `tracing_subscriber` hands over one whole event at a time.

@@ -45,9 +45,6 @@ impl Options {
     }
 }
 
-/// The first argument with which this program becomes the guard of a child process.
-const GUARD_WORD: &str = "__guard";
-
 /// Opens the app. Connects nothing and starts nothing: a saved server is reached when somebody wants it.
 pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
     let places = Places::find(options.config_dir.as_deref(), |name| std::env::var_os(name))?;
@@ -99,7 +96,7 @@ fn variable(name: &str) -> Option<String> {
 fn own_guard() -> Result<Arc<[String]>, Fault> {
     let exe = std::env::current_exe().map_err(|fault| no_guard(&fault.to_string()))?;
     let exe = exe.into_os_string().into_string().map_err(|_| no_guard("its path is not Unicode"))?;
-    Ok([exe, GUARD_WORD.to_owned()].into())
+    Ok([exe, protocols::guard::WORD.to_owned()].into())
 }
 
 fn no_guard(why: &str) -> Fault {

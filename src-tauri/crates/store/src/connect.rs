@@ -38,6 +38,7 @@ pub(crate) async fn writer(path: &Path) -> Result<SqliteConnection, sqlx::Error>
     options(path)
         .journal_mode(SqliteJournalMode::Wal)
         .pragma("wal_autocheckpoint", "1000")
+        .optimize_on_close(true, 400)
         .thread_name(|_| "store-writer".to_owned())
         .connect()
         .await

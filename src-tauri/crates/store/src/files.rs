@@ -267,12 +267,16 @@ pub(crate) fn hold_run(dir: &Path, run: &str) -> Result<Lock, StoreFault> {
     let runs = dir.join("runs");
     make_dir(&runs)?;
     let path = runs.join(run);
-    let file = private().create(true).truncate(false).open(&path).map_err(StoreFault::io("open", &path))?;
+    // Locked before it appears under its name: whoever looks between would take it for a dead one's and remove it.
+    let part = runs.join(format!(".{run}"));
+    let file = private().create(true).truncate(false).open(&part).map_err(StoreFault::io("open", &part))?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(StoreFault::Busy { what: format!("holding {}", path.display()) }),
-        Err(TryLockError::Error(fault)) => Err(StoreFault::io("lock", &path)(fault)),
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(StoreFault::Busy { what: format!("holding {}", path.display()) }),
+        Err(TryLockError::Error(fault)) => return Err(StoreFault::io("lock", &part)(fault)),
     }
+    std::fs::rename(&part, &path).map_err(StoreFault::io("name", &path))?;
+    Ok(Lock { _file: file })
 }
 
 /// Forgets a run.
@@ -289,8 +293,33 @@ pub(crate) fn run_lives(dir: &Path, run: &str) -> bool {
 /// All runs that left a file, living or not.
 pub(crate) fn runs(dir: &Path) -> Vec<String> {
     std::fs::read_dir(dir.join("runs"))
-        .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect())
+        .map(|entries| {
+            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| !name.starts_with('.')).collect()
+        })
         .unwrap_or_default()
+}
+
+/// The kind of network file system that holds this folder, if it is one: SQLite's locks are not safe there.
+pub(crate) fn network_filesystem(dir: &Path) -> Option<String> {
+    let real = std::fs::canonicalize(dir).ok()?;
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    network_among(&mounts, &real)
+}
+
+fn network_among(mounts: &str, dir: &Path) -> Option<String> {
+    const NETWORK: [&str; 10] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "ceph", "fuse.sshfs", "glusterfs"];
+    let mut nearest: Option<(usize, &str)> = None;
+    for line in mounts.lines() {
+        // Mount point is the fifth word; the type is the first one after a lone dash.
+        let (Some(point), Some(kind)) = (line.split(' ').nth(4), line.split(" - ").nth(1).and_then(|rest| rest.split(' ').next())) else {
+            continue;
+        };
+        let point = point.replace("\\040", " ");
+        if dir.starts_with(&point) && nearest.is_none_or(|(length, _)| point.len() >= length) {
+            nearest = Some((point.len(), kind));
+        }
+    }
+    nearest.map(|(_, kind)| kind).filter(|kind| NETWORK.contains(kind)).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -334,6 +363,21 @@ mod tests {
         assert!(has_ballast(dir.path()));
         assert!(drop_ballast(dir.path()));
         assert!(!has_ballast(dir.path()) && !drop_ballast(dir.path()));
+    }
+
+    #[test]
+    fn a_folder_on_the_network_is_recognised_by_the_mount_nearest_to_it() {
+        let mounts = "22 1 8:1 / / rw shared:1 - ext4 /dev/sda rw\n30 22 0:40 / /home rw shared:2 - nfs4 server:/home rw\n\
+                      31 30 8:2 / /home/me/local rw - ext4 /dev/sdb rw\n32 22 0:41 / /with\\040space rw - cifs //s/x rw\n";
+        for (dir, kind) in [
+            ("/etc", None),
+            ("/home/me/.config", Some("nfs4")),
+            ("/homestead", None),
+            ("/home/me/local/x", None),
+            ("/with space/x", Some("cifs")),
+        ] {
+            assert_eq!(network_among(mounts, Path::new(dir)).as_deref(), kind, "{dir}");
+        }
     }
 
     #[cfg(unix)]

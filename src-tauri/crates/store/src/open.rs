@@ -130,6 +130,9 @@ impl Opening {
         let dir = self.dir.clone();
         let lock =
             tokio::task::spawn_blocking(move || files::lock_opening(&dir, connect::PATIENCE)).await.map_err(|_| StoreFault::Closed)??;
+        if let Some(kind) = files::network_filesystem(&self.dir) {
+            tracing::warn!(dir = %self.dir.display(), kind, "the store lies on a network file system, where two programs at once may damage it");
+        }
         let sealer = Sealer::new(AuditKey::of_folder(&self.dir)?);
         let (conn, loss) = self.usable().await?;
 

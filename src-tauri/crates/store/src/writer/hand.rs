@@ -70,6 +70,8 @@ pub(crate) struct Hand {
     unvouched: u64,
     head_at: Instant,
     pub(super) wrote_at: Instant,
+    /// Whether there is anything that the newest snapshot may lack.
+    wrote: bool,
     batch_at: Option<Instant>,
     retry_at: Option<Instant>,
     chores_at: Instant,
@@ -93,6 +95,7 @@ impl Hand {
             unvouched: 0,
             head_at: now,
             wrote_at: now.checked_sub(BATCH).unwrap_or(now),
+            wrote: false,
             batch_at: None,
             retry_at: None,
             chores_at: now + Duration::from_secs(5),
@@ -146,10 +149,15 @@ impl Hand {
             // The rows are safe, but the room is the last there is: nothing new may begin until the disk has some again.
             self.refuse(StoreFault::Full { what: "further audit rows".into() });
         }
-        self.wrote_at = Instant::now();
+        self.wrote_now();
         if let Err(fault) = done {
             self.keep(rows, fault);
         }
+    }
+
+    fn wrote_now(&mut self) {
+        self.wrote_at = Instant::now();
+        self.wrote = true;
     }
 
     /// Answers those who wait, keeps the rest for the next try.
@@ -372,6 +380,8 @@ impl Hand {
                 }
                 Err(fault) => tracing::warn!(%fault, "this run could not be struck off"),
             }
+        }
+        if std::mem::take(&mut self.wrote) {
             self.snapshot_if_small().await;
         }
         self.shared.trouble().map_or(Ok(()), Err)
@@ -454,7 +464,7 @@ impl Hand {
             })
         })
         .await;
-        self.wrote_at = Instant::now();
+        self.wrote_now();
         if let Err(fault) = done {
             tracing::warn!(%fault, "figures and past calls were not written");
             if matches!(fault, StoreFault::Busy { .. }) {
@@ -472,7 +482,7 @@ impl Hand {
             self.drop_ballast().await;
             self.refuse(StoreFault::Full { what: "a change".into() });
         }
-        self.wrote_at = Instant::now();
+        self.wrote_now();
     }
 
     /// Outcomes for calls that a dead process left open.
