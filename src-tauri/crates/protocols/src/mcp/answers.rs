@@ -307,7 +307,6 @@ mod tests {
     #[test]
     fn what_was_left_out_comes_from_the_defaults() {
         let schema = json!({ "properties": { "a": { "default": 1 }, "b": { "default": "x" }, "c": {} } });
-        let JsonMap { .. } = JsonMap::new();
         let filled = with_defaults(json!({ "b": "mine" }).as_object().unwrap().clone(), &schema);
         assert_eq!(Json::Object(filled), json!({ "b": "mine", "a": 1 }));
     }

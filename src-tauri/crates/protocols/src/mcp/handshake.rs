@@ -256,7 +256,7 @@ fn may_be_legacy(fault: &ServerFault) -> bool {
             | ServerFault::InvalidUtf8 { .. }
             | ServerFault::ConnectionLost { .. }
             | ServerFault::ServerExited { .. }
-            | ServerFault::Timeout { .. }
+            | ServerFault::Timeout { phase: Phase::Handshake | Phase::Idle | Phase::Total, .. }
     )
 }
 

@@ -272,6 +272,11 @@ impl Intake {
         }
     }
 
+    /// A request is sent once more, past [`Intake::outgoing`]: a session that is opened anew.
+    pub(crate) fn expect(&self, id: i64, slot: &Arc<Slot>) {
+        self.sent().waiting.entry(id).or_insert_with(|| Waiting { slot: slot.clone(), token: None });
+    }
+
     /// The request will have no reply: it failed on its way.
     pub(crate) fn forget(&self, id: i64) {
         self.take(id);

@@ -16,7 +16,7 @@ use std::time::Duration;
 use domain::fault::ServerFault;
 use domain::id::{Millis, QuestionId};
 use domain::person::{Answer, Matter, Question};
-use domain::protocol::{ConnectCx, decode};
+use domain::protocol::ConnectCx;
 use domain::secret::Secret;
 use net::{Client, ClientSettings, HeaderMap, HeaderValue, Request, Response, StatusCode, Url, header};
 use rmcp::transport::auth::{
@@ -25,7 +25,6 @@ use rmcp::transport::auth::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 
 use callback::Loopback;
 use http::AuthHttp;
@@ -135,7 +134,8 @@ struct State {
     manager: Option<AuthorizationManager>,
     configured: bool,
     generation: u64,
-    step_ups: u32,
+    /// The generation that was obtained anew, not found in the store.
+    fresh: u64,
     scopes: Vec<String>,
 }
 
@@ -165,37 +165,43 @@ impl Grant {
 
     /// Sends a request with the token, and again after each challenge that could be met. `base` are the server's own headers.
     pub(crate) async fn send(&self, client: &Client, request: Request) -> Result<Response, ServerFault> {
-        let mut tries = 0;
+        let (mut tries, mut step_ups) = (0, 0);
         loop {
-            let token = self.token().await?;
-            let mut wanted = request.clone();
-            let mut generation = 0;
-            if let Some((value, young)) = token {
-                wanted.headers.insert(header::AUTHORIZATION, value);
-                generation = young;
-            }
-            let response = client.send(wanted).await?;
+            let (token, generation) = self.token().await?;
+            let sent = token.is_some();
+            let response = client.send(with(&request, token)).await?;
             let status = response.status();
             if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-                if generation > 0 {
+                if sent {
                     self.accepted.fetch_max(generation, Ordering::AcqRel);
                 }
                 return Ok(response);
             }
             tries += 1;
             let challenge = challenge(response.headers());
-            if tries >= TRIES || !self.challenged(status, &challenge, generation).await? {
+            if tries >= TRIES || !self.challenged(status, &challenge, generation, &mut step_ups).await? {
                 return Ok(response);
             }
         }
     }
 
+    /// Sends a request with the token, if there is one, and bothers nobody when the server does not like it.
+    pub(crate) async fn send_quietly(&self, client: &Client, request: Request) -> Result<Response, ServerFault> {
+        let (token, _) = self.token().await?;
+        client.send(with(&request, token)).await
+    }
+
     /// The token to send and its generation, refreshed if it is about to end.
-    async fn token(&self) -> Result<Option<(HeaderValue, u64)>, ServerFault> {
+    async fn token(&self) -> Result<(Option<HeaderValue>, u64), ServerFault> {
         if !self.active.load(Ordering::Acquire) {
-            return Ok(None);
+            return Ok((None, 0));
         }
         let mut state = self.state.lock().await;
+        let token = self.current(&mut state).await?;
+        Ok((token, state.generation))
+    }
+
+    async fn current(&self, state: &mut State) -> Result<Option<HeaderValue>, ServerFault> {
         if !state.restored {
             state.restored = true;
             if self.keep.restore().await {
@@ -211,7 +217,7 @@ impl Grant {
             Err(AuthError::AuthorizationRequired) => return Ok(None),
             Err(_) if !state.configured => {
                 // Kept from an earlier run, and old: to refresh it the authorization server has to be found again.
-                if !self.configure(&mut state).await? {
+                if !self.configure(state).await? {
                     return Ok(None);
                 }
                 match state.manager.as_ref().map(AuthorizationManager::get_access_token) {
@@ -225,7 +231,7 @@ impl Grant {
             }
             Err(fault) => return Err(in_words(&fault)),
         };
-        bearer(&token).map(|value| Some((value, state.generation)))
+        bearer(&token).map(Some)
     }
 
     async fn manager(&self) -> Result<AuthorizationManager, ServerFault> {
@@ -260,7 +266,7 @@ impl Grant {
     }
 
     /// The server wants another token, or one with more rights. True when there is one now.
-    async fn challenged(&self, status: StatusCode, challenge: &str, generation: u64) -> Result<bool, ServerFault> {
+    async fn challenged(&self, status: StatusCode, challenge: &str, generation: u64, step_ups: &mut u32) -> Result<bool, ServerFault> {
         self.active.store(true, Ordering::Release);
         let mut state = self.state.lock().await;
         if generation < state.generation {
@@ -273,12 +279,12 @@ impl Grant {
             if !(params.is_insufficient_scope() || !wanted.is_empty()) {
                 return Ok(false);
             }
-            if state.step_ups >= STEP_UPS {
+            if *step_ups >= STEP_UPS {
                 return Err(ServerFault::AuthFailed {
                     reason: format!("the server asked for more rights {STEP_UPS} times and is not content: {wanted}"),
                 });
             }
-            state.step_ups += 1;
+            *step_ups += 1;
             let mut scopes = self.keep.granted();
             scopes.extend(state.scopes.iter().cloned());
             scopes.extend(wanted.split_whitespace().map(str::to_owned));
@@ -287,7 +293,7 @@ impl Grant {
             self.obtain(&mut state, challenge, scopes).await?;
             return Ok(true);
         }
-        if generation > 0 && generation > self.accepted.load(Ordering::Acquire) {
+        if generation > 0 && generation == state.fresh && generation > self.accepted.load(Ordering::Acquire) {
             // A token that is brand new and was never good: another one will not be better (C-36).
             return Ok(false);
         }
@@ -319,6 +325,7 @@ impl Grant {
         state.manager = Some(manager);
         state.configured = true;
         state.generation += 1;
+        state.fresh = state.generation;
         Ok(())
     }
 
@@ -459,6 +466,14 @@ impl Grant {
     }
 }
 
+fn with(request: &Request, token: Option<HeaderValue>) -> Request {
+    let mut wanted = request.clone();
+    if let Some(token) = token {
+        wanted.headers.insert(header::AUTHORIZATION, token);
+    }
+    wanted
+}
+
 fn bearer(token: &str) -> Result<HeaderValue, ServerFault> {
     let unfit = || ServerFault::AuthFailed { reason: "the authorization server gave a token that cannot be sent".into() };
     if token.is_empty() || token.len() > TOKEN {
@@ -487,15 +502,14 @@ fn in_words(fault: &AuthError) -> ServerFault {
     ServerFault::AuthFailed { reason: net::shown(&fault.to_string()) }
 }
 
-/// Settings out of JSON, for tests beside the code.
-#[cfg(test)]
-fn settings(value: domain::Json) -> Result<OauthSettings, ServerFault> {
-    decode(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    fn settings(value: domain::Json) -> Result<OauthSettings, ServerFault> {
+        domain::protocol::decode(value)
+    }
 
     #[test]
     fn settings_that_cannot_work_are_refused_by_field() {

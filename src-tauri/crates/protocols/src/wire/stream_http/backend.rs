@@ -128,6 +128,10 @@ impl Inner {
                 origin = Some(Origin { id: *id, slot: slot.clone() });
             }
             initialize = matches!(request.request, ClientRequest::InitializeRequest(_));
+            if let Some(origin) = origin.as_ref().filter(|_| initialize) {
+                // rmcp's worker repeats it by itself when the server forgot the session.
+                self.intake.expect(origin.id, &origin.slot);
+            }
             if let ClientRequest::CustomRequest(call) = &request.request
                 && call.method == "tools/call"
                 && self.intake.era() == era::MODERN
@@ -147,6 +151,16 @@ impl Inner {
         whole.headers.extend(request.headers);
         match &self.line.grant {
             Some(grant) => grant.send(&self.line.client, whole).await,
+            None => self.line.client.send(whole).await,
+        }
+    }
+
+    /// The same for what happens beside the person's own requests: nobody is asked to sign in for it.
+    async fn send_quietly(&self, request: Request) -> Result<Response, ServerFault> {
+        let mut whole = Request { headers: self.line.headers.clone(), ..request };
+        whole.headers.extend(request.headers);
+        match &self.line.grant {
+            Some(grant) => grant.send_quietly(&self.line.client, whole).await,
             None => self.line.client.send(whole).await,
         }
     }
@@ -315,7 +329,7 @@ impl Inner {
         let last = HeaderValue::try_from(last)
             .map_err(|_| ServerFault::ProtocolViolation { rule: "an event id that is no header value".into() })?;
         request.headers.insert(LAST_EVENT, last);
-        let response = self.send(request).await?.ok().await?;
+        let response = self.send_quietly(request).await?.ok().await?;
         if !response.is_event_stream() {
             return Err(ServerFault::ProtocolViolation { rule: format!("expected an event stream, got {}", response.media_type()) });
         }
@@ -403,7 +417,7 @@ impl Inner {
             }
             let begun = tokio::time::Instant::now();
             let mut came = false;
-            match self.send(request).await {
+            match self.send_quietly(request).await {
                 Ok(response) if response.status().is_success() && response.is_event_stream() => {
                     let mut events = response.into_events(None);
                     while let Some(event) = events.next().await {
@@ -487,7 +501,13 @@ impl StreamableHttpClient for Backend {
             if matches!(notification.notification, ClientNotification::InitializedNotification(_)));
         let post = inner.post(&message, session_id.clone(), custom_headers).map_err(HttpFault::Client)?;
         let headers = post.headers.clone();
-        match inner.deliver(post).await? {
+        // rmcp's worker does not look up while it waits for the very first answer; a connect that is given up ends here.
+        let done = tokio::select! {
+            biased;
+            () = inner.intake.over.cancelled() => return Err(HttpFault::Client(inner.intake.lost(true))),
+            done = inner.deliver(post) => done?,
+        };
+        match done {
             Done::Accepted => {
                 if ready {
                     inner.stand(session_id, headers);
@@ -511,7 +531,7 @@ impl StreamableHttpClient for Backend {
             request.headers.insert(SESSION, session);
         }
         // Servers need not allow it, and there is nothing to do about one that does not.
-        self.0.send(request).await.map(drop).map_err(HttpFault::Client)
+        self.0.send_quietly(request).await.map(drop).map_err(HttpFault::Client)
     }
 
     async fn get_stream(

@@ -3,18 +3,19 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use domain::Json;
 use domain::fault::ServerFault;
 use domain::protocol::{CallEvent, CallIo, CallReq, Frame, Session};
 use domain::server::PeerFacts;
 use domain::ticket::Ticket;
 use domain::tool::{Catalogue, ToolResult};
-use domain::{Json, JsonMap};
 use net::{EventStream, HeaderValue, Request, Response, Url, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
+
+use tokio_util::sync::CancellationToken;
 
 use super::backend::Line;
 use super::below;
@@ -27,7 +28,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 pub(super) struct Dialect {
     line: Arc<Line>,
     root: Url,
-    closed: AtomicBool,
+    /// Fires when the session is over, and every call with it.
+    over: CancellationToken,
 }
 
 impl std::fmt::Debug for Dialect {
@@ -39,13 +41,13 @@ impl std::fmt::Debug for Dialect {
 impl Dialect {
     /// Asks for the tools, which is how this dialect is recognised. Its standing stream is not asked for: nothing of use comes there.
     pub(super) async fn open(line: Arc<Line>, root: Url) -> Result<Arc<dyn Session>, ServerFault> {
-        let dialect = Arc::new(Self { line, root, closed: AtomicBool::new(false) });
+        let dialect = Arc::new(Self { over: line.cx.stop.child_token(), line, root });
         dialect.tools().await?;
         Ok(dialect)
     }
 
     async fn send(&self, request: Request) -> Result<Response, ServerFault> {
-        if self.closed.load(Ordering::Acquire) {
+        if self.over.is_cancelled() {
             return Err(ServerFault::ConnectionLost { reason: "the connection is closed".into(), lost_result: false });
         }
         let mut whole = Request { headers: self.line.headers.clone(), ..request };
@@ -170,7 +172,7 @@ impl Session for Dialect {
         tokio::select! {
             biased;
             () = io.cancel.cancelled() => Err(ServerFault::Cancelled),
-            () = self.line.cx.stop.cancelled() => Err(ServerFault::ConnectionLost { reason: "the connection is closed".into(), lost_result: true }),
+            () = self.over.cancelled() => Err(ServerFault::ConnectionLost { reason: "the connection is closed".into(), lost_result: true }),
             result = self.run(req, &io) => result,
         }
     }
@@ -180,13 +182,14 @@ impl Session for Dialect {
     }
 
     async fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+        self.over.cancel();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::JsonMap;
 
     #[test]
     fn a_name_is_one_segment_whatever_is_in_it() {

@@ -68,6 +68,12 @@ impl Transport<RoleClient> for HttpTransport {
     }
 }
 
+impl Drop for HttpTransport {
+    fn drop(&mut self) {
+        self.intake.over.cancel();
+    }
+}
+
 fn fault(error: StreamableHttpError<ServerFault>, intake: &Intake) -> ServerFault {
     match error {
         StreamableHttpError::Client(fault) => fault,
