@@ -63,8 +63,8 @@ rows! {
     http_tools: "http", |_| rest(Shape::Tools, Answers::Json);
     http_result: "http", |_| rest(Shape::Result, Answers::Json);
     http_predecessor_v1: "http", |_| predecessor(Variant::V1, |port| json!({ "base_url": format!("http://127.0.0.1:{port}") }));
-    subprocess_legacy: "subprocess", |_| program("legacy");
-    subprocess_modern: "subprocess", |_| program("modern");
+    subprocess_legacy: "subprocess", |_| async { program("legacy") };
+    subprocess_modern: "subprocess", |_| async { program("modern") };
     local: "local", |local| async { LocalPeer(local) };
     http_predecessor_v2: "http", |_| predecessor(Variant::V2, |port| json!({ "base_url": format!("http://127.0.0.1:{port}") }));
 }
@@ -84,7 +84,7 @@ async fn stream(answers: Answers) -> RestPeer {
     RestPeer { peer, settings: |base| json!({ "base_url": base, "path": "/stream" }), streams: true }
 }
 
-async fn program(era: &str) -> StdioPeer {
+fn program(era: &str) -> StdioPeer {
     let args = ["echo", "stdio", "--era", era].map(str::to_owned).to_vec();
     StdioPeer { program: env!("CARGO_BIN_EXE_it-peer").into(), args, more: json!({ "era": era }) }
 }

@@ -233,16 +233,15 @@ async fn attend(mut post: Post, mut inbox: mpsc::UnboundedReceiver<Order>, tell:
                     break;
                 }
             },
-            order = inbox.recv(), if listening => match order {
-                Some(order) => {
+            order = inbox.recv(), if listening => {
+                if let Some(order) = order {
                     let _ = post.control.write_all(&line(&order)).await;
-                }
-                // Nobody holds the ward any more: closing the socket is the order to end everything.
-                None => {
+                } else {
+                    // Nobody holds the ward any more: closing the socket is the order to end everything.
                     listening = false;
                     let _ = post.control.shutdown().await;
                 }
-            },
+            }
         }
     }
     drop(post);

@@ -19,9 +19,16 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, 
 use super::letter::{Exit, GRACE, Limits, Order, Report, Spec, line};
 use super::tree;
 
-/// How often the tree is measured, and how often when it has grown.
-const TICK: Duration = Duration::from_millis(250);
+#[cfg(target_os = "linux")]
+const CLOSE_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+/// Elsewhere the flag does not exist; nothing is started before the descriptor has become the program's own.
+#[cfg(not(target_os = "linux"))]
+const CLOSE_ON_EXEC: RecvFlags = RecvFlags::empty();
+/// How often the tree is measured: while it is small, when it has grown, when it may be running away.
+const CALM_TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(100);
 const FAST_TICK: Duration = Duration::from_millis(20);
+const FEW: u32 = 8;
 const MANY: u32 = 32;
 /// Processes that are measured when their number has no limit.
 const ENOUGH: u32 = 10_000;
@@ -123,7 +130,7 @@ fn take_fd(control: &StdStream) -> Result<OwnedFd, String> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut parcel = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0_u8; 1];
-    let got = rustix::net::recvmsg(control, &mut [IoSliceMut::new(&mut byte)], &mut parcel, RecvFlags::CMSG_CLOEXEC)
+    let got = rustix::net::recvmsg(control, &mut [IoSliceMut::new(&mut byte)], &mut parcel, CLOSE_ON_EXEC)
         .map_err(|fault| format!("the app did not say what to start: {fault}"))?;
     if got.bytes == 0 {
         return Err("the app went away before it said what to start".into());
@@ -150,26 +157,20 @@ fn take_spec(mut control: &StdStream) -> Result<Spec, String> {
 
 fn watch(control: StdStream, pid: Pid, limits: Limits) -> i32 {
     let ready = control.set_nonblocking(true).and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build());
-    match ready {
-        Ok(runtime) => runtime.block_on(async {
-            match Warden::new(control, pid, limits) {
-                Ok(warden) => warden.run().await,
-                Err(_) => bury(pid).await,
-            }
-        }),
+    let Ok(runtime) = ready else {
         // Without a runtime nothing can be watched: end what was begun.
-        Err(_) => {
-            while tree::kill_round(pid) > 0 {
-                tree::reap(pid);
-            }
-            9
+        while tree::kill_round(pid) > 0 {
+            tree::reap(pid);
         }
-    }
-}
-
-async fn bury(pid: Pid) -> i32 {
-    kill_all(pid).await;
-    9
+        return 9;
+    };
+    runtime.block_on(async {
+        if let Ok(warden) = Warden::new(control, pid, limits) {
+            return warden.run().await;
+        }
+        kill_all(pid).await;
+        9
+    })
 }
 
 /// Kills everything below us. Answers how many could not be, and how the program ended when this ended it.
@@ -239,7 +240,7 @@ impl Warden {
         let mut int = signal(SignalKind::interrupt())?;
         let mut hup = signal(SignalKind::hangup())?;
         let mut quit = signal(SignalKind::quit())?;
-        let mut ticks = interval_at(Instant::now() + FAST_TICK, TICK);
+        let mut ticks = interval_at(Instant::now() + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut kill_at = None;
         // A child that ended before the handler stood has sent its signal to nobody.
@@ -274,12 +275,11 @@ impl Warden {
                 _ = quit.recv() => true,
                 () = killing => return Ok(End::Kill),
                 _ = ticks.tick() => {
-                    let (over, many) = self.measure();
+                    let (over, pace) = self.measure();
                     if let Some((what, limit)) = over {
                         self.report(&Report::OverLimit { what, limit }).await;
                         return Ok(End::Kill);
                     }
-                    let pace = if many { FAST_TICK } else { TICK };
                     if ticks.period() != pace {
                         ticks = interval_at(Instant::now() + pace, pace);
                     }
@@ -295,7 +295,8 @@ impl Warden {
         }
     }
 
-    fn measure(&self) -> (Option<(String, u64)>, bool) {
+    /// Which limit is passed, if any, and when to measure again.
+    fn measure(&self) -> (Option<(String, u64)>, Duration) {
         let usage = tree::usage(if self.limits.processes == 0 { ENOUGH } else { self.limits.processes });
         let over = if self.limits.processes > 0 && usage.processes > self.limits.processes {
             Some(("the number of processes".to_owned(), u64::from(self.limits.processes)))
@@ -304,7 +305,13 @@ impl Warden {
         } else {
             None
         };
-        (over, usage.processes > MANY)
+        let heavy = self.limits.memory > 0 && usage.memory > self.limits.memory / 4;
+        let pace = match usage.processes {
+            ..=FEW if !heavy => CALM_TICK,
+            ..=MANY => TICK,
+            _ => FAST_TICK,
+        };
+        (over, pace)
     }
 
     /// Takes in what ended; says whether the program itself has.

@@ -128,3 +128,60 @@ impl Session for LocalSession {
         self.stop.cancel();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::JsonMap;
+    use domain::id::ToolName;
+    use domain::local::ModuleInfo;
+    use domain::tool::Tool;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Bad;
+
+    #[async_trait]
+    impl LocalModule for Bad {
+        fn info(&self) -> ModuleInfo {
+            ModuleInfo { id: "bad".into(), label: Text::same("Bad"), about: Text::same("Bad") }
+        }
+
+        fn tools(&self) -> Vec<Tool> {
+            panic!("no tools today")
+        }
+
+        async fn call(&self, tool: &ToolName, _: JsonMap, _: CallIo) -> Result<ToolResult, ServerFault> {
+            match tool.as_str() {
+                "panics" => panic!("in the middle"),
+                "waits" => std::future::pending().await,
+                _ => Ok(ToolResult::of_text("fine")),
+            }
+        }
+
+        async fn health(&self) -> Result<(), ServerFault> {
+            panic!("not well")
+        }
+    }
+
+    #[tokio::test]
+    async fn c60_a_module_that_panics_gives_faults_and_the_session_goes_on() {
+        let session = LocalSession { module: Arc::new(Bad), stop: CancellationToken::new() };
+        let sudden = ServerFault::Internal { what: "the built-in module bad came to a sudden end".into() };
+        assert_eq!(session.tools().await, Err(sudden.clone()));
+        assert_eq!(session.health().await, Err(sudden.clone()));
+        let call = async |tool: &str| session.module.call(&tool.into(), JsonMap::new(), CallIo::quiet()).await;
+        assert_eq!(session.of_module(true, call("panics")).await, Err(sudden));
+        assert_eq!(session.of_module(true, call("works")).await, Ok(ToolResult::of_text("fine")));
+    }
+
+    #[tokio::test]
+    async fn closing_ends_what_waits_and_says_that_the_result_is_lost() {
+        let session = LocalSession { module: Arc::new(Bad), stop: CancellationToken::new() };
+        let waiting = session.of_module(true, async { session.module.call(&"waits".into(), JsonMap::new(), CallIo::quiet()).await });
+        let (ended, ()) = tokio::join!(waiting, session.close());
+        assert_eq!(ended, Err(ServerFault::ConnectionLost { reason: "the session was closed".into(), lost_result: true }));
+        session.close().await;
+        assert!(session.tools().await.is_err(), "a closed session answers nothing");
+    }
+}

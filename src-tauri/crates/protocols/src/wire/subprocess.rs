@@ -2,11 +2,14 @@
 //!
 //! **Invariant:** no program is started but under guard, and none sees more of our environment than [`place::KEPT`] and what was declared.
 
+#[cfg(unix)]
 mod lines;
 mod login;
 mod place;
+#[cfg(unix)]
 mod ring;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,11 +145,11 @@ impl TypedProtocol for Subprocess {
         let words = std::iter::once(settings.command.as_str()).chain(settings.args.iter().map(String::as_str));
         let mut target = line(words);
         if let Some(cwd) = &settings.cwd {
-            target.push_str(&format!(" [in {}]", quoted(cwd)));
+            let _ = write!(target, " [in {}]", quoted(cwd));
         }
         let names: Vec<_> = settings.env.keys().chain(&settings.inherit_env).map(|name| quoted(name)).collect();
         if !names.is_empty() {
-            target.push_str(&format!(" [with {}]", names.join(", ")));
+            let _ = write!(target, " [with {}]", names.join(", "));
         }
         target
     }

@@ -156,7 +156,7 @@ impl Outlet for Input {
         while self.waiting.has_remaining() {
             match timeout(self.stall, stdin.write(&self.waiting)).await {
                 Ok(Ok(written @ 1..)) => self.waiting.advance(written),
-                Ok(Ok(_)) | Ok(Err(_)) => {
+                Ok(Ok(_) | Err(_)) => {
                     self.stdin = None;
                     return Err(match self.shared.last_word().await {
                         ServerFault::ServerExited { how, .. } if how.starts_with("it closed") => {

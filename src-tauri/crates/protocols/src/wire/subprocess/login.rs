@@ -28,7 +28,7 @@ pub(super) async fn path(env: &BTreeMap<String, String>, guard: &[String], tasks
         .collect();
     spec_env.insert("TERM".into(), "dumb".into());
     // Interactive as well: most people set PATH in the file that only interactive shells read.
-    let args = ["-l", "-i", "-c", &format!("printf '\\001pilothouse-path\\001%s\\001pilothouse-path\\001' \"$PATH\"")].map(str::to_owned);
+    let args = ["-l", "-i", "-c", "printf '\\001pilothouse-path\\001%s\\001pilothouse-path\\001' \"$PATH\""].map(str::to_owned);
     let spec = Spec { program: shell, args: args.to_vec(), cwd: env.get("HOME").cloned(), env: spec_env, limits: Limits::default() };
     let asked = async {
         let (ward, pipes) = Ward::start(guard, "login-shell", &spec, tasks).await.ok()?;
@@ -36,8 +36,8 @@ pub(super) async fn path(env: &BTreeMap<String, String>, guard: &[String], tasks
         let mut answer = Vec::new();
         let mut stderr = pipes.stderr;
         let mut stdout = pipes.stdout.take(MOST);
-        let mut chunk = [0_u8; 8192];
-        let mut complaints = [0_u8; 8192];
+        let mut chunk = vec![0_u8; 8192];
+        let mut complaints = vec![0_u8; 8192];
         let mut listening = true;
         loop {
             tokio::select! {

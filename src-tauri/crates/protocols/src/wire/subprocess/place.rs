@@ -80,7 +80,7 @@ impl Surroundings {
     }
 
     /// A shell on a terminal started us, so that PATH is already what the person works with.
-    fn from_a_terminal(&self) -> bool {
+    fn has_terminal(&self) -> bool {
         self.env.contains_key("SHLVL") && self.env.get("TERM").is_some_and(|term| term != "dumb")
     }
 
@@ -105,7 +105,7 @@ impl Surroundings {
 
         let declared = settings.env.contains_key("PATH");
         let mut asked = false;
-        if !declared && !self.from_a_terminal() {
+        if !declared && !self.has_terminal() {
             asked = true;
             self.widen(&mut env, guard, tasks).await;
         }

@@ -1,6 +1,5 @@
 //! The last of what a program wrote to stderr.
 
-use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 /// So much is kept.
@@ -10,23 +9,24 @@ const TAIL: usize = 4 << 10;
 
 /// Bytes, the oldest of which make room for new ones.
 #[derive(Debug, Default)]
-pub(super) struct Ring(Mutex<VecDeque<u8>>);
+pub(super) struct Ring(Mutex<Vec<u8>>);
 
 impl Ring {
     /// Takes bytes in.
     pub(super) fn push(&self, bytes: &[u8]) {
-        let bytes = &bytes[bytes.len().saturating_sub(RING)..];
-        let mut ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let over = (ring.len() + bytes.len()).saturating_sub(RING);
-        ring.drain(..over);
-        ring.extend(bytes);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend_from_slice(bytes);
+        // Twice as much may lie here for a while, so that little is moved for each new piece.
+        if kept.len() > 2 * RING {
+            let over = kept.len() - RING;
+            kept.drain(..over);
+        }
     }
 
     /// All that is kept, as text.
     pub(super) fn text(&self) -> String {
-        let ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (one, two) = ring.as_slices();
-        String::from_utf8_lossy(&[one, two].concat()).into_owned()
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&kept[kept.len().saturating_sub(RING)..]).into_owned()
     }
 
     /// The last lines, enough to see why a program ended.
