@@ -230,7 +230,7 @@ async fn f04_a_folder_exchanged_for_a_link_while_writing_never_lets_a_write_out(
     let bench = Bench::new();
     fs::create_dir(bench.root.join("d")).unwrap();
     let done = Arc::new(AtomicBool::new(false));
-    let swapper = exchange(&bench.root, "d", &bench.outside, 2000, Arc::clone(&done));
+    let swapper = exchange(&bench.root, "d", &bench.outside, 1000, Arc::clone(&done));
     let mut seen = BTreeSet::new();
     while !done.load(Ordering::SeqCst) {
         let result = bench.run("fs-write-file", json!({ "path": "d/secret", "content": "overwritten", "overwrite": true })).await.unwrap();
@@ -251,7 +251,7 @@ async fn f07_a_file_or_a_folder_exchanged_for_a_link_while_reading_never_shows_w
     fs::write(bench.root.join("f"), "inside").unwrap();
     for (name, target, path) in [("d", bench.outside.clone(), "d/secret"), ("f", bench.outside.join("secret"), "f")] {
         let done = Arc::new(AtomicBool::new(false));
-        let swapper = exchange(&bench.root, name, &target, 2000, Arc::clone(&done));
+        let swapper = exchange(&bench.root, name, &target, 1000, Arc::clone(&done));
         let mut reads = 0;
         while !done.load(Ordering::SeqCst) {
             let result = bench.run("fs-read-file", json!({ "path": path })).await.unwrap();

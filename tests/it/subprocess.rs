@@ -251,6 +251,8 @@ async fn c18_when_a_program_ends_every_call_that_waits_fails_at_once() {
 async fn c19_a_program_sees_the_allowed_variables_and_its_own_and_starts_where_it_should() {
     let keep = tempfile::tempdir().unwrap();
     let cwd = keep.path().canonicalize().unwrap();
+    let ours = std::env::vars().find(|(name, _)| ["CARGO_MANIFEST_DIR", "PWD", "OLDPWD", "SHLVL"].contains(&name.as_str()));
+    let (inherited, value) = ours.expect("a shell or cargo started this test");
     let play = Play::with(json!({ "cwd": cwd, "env": { "MY_TOKEN": "t", "PYTHONUNBUFFERED": "1" }, "inherit_env": [inherited] })).await;
     let env: JsonMap = serde_json::from_str(&play.text("env", json!({})).await).unwrap();
     assert_eq!(env.get(&inherited), Some(&json!(value)), "what was asked for is handed on");
@@ -270,15 +272,7 @@ async fn c19_a_program_sees_the_allowed_variables_and_its_own_and_starts_where_i
             "SSL_CERT_FILE",
             "SSL_CERT_DIR",
         ];
-        let more = [
-            "NODE_EXTRA_CA_CERTS",
-            "REQUESTS_CA_BUNDLE",
-            "CURL_CA_BUNDLE",
-            "MY_TOKEN",
-            "PYTHONUNBUFFERED",
-            inherited.as_str(),
-            "CARGO_MANIFEST_DIR",
-        ];
+        let more = ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "MY_TOKEN", "PYTHONUNBUFFERED", inherited.as_str()];
         // Python itself sets this one where there is no locale.
         kept.contains(&name)
             || more.contains(&name)
@@ -423,8 +417,8 @@ async fn c22_when_the_guard_is_killed_the_session_ends_and_the_program_with_it()
 async fn c23_too_many_processes_end_the_program_and_all_of_them() {
     for (tool, args) in [("forks", json!({ "number": 400 })), ("bomb", json!({}))] {
         let play = Play::with(json!({ "max_processes": 64 })).await;
-        let fault = play.fault(tool, args).await;
-        assert!(fault.to_string().contains("the number of processes is over the limit of 64"), "{tool}: {fault}");
+        // Whether its answer was quicker than the guard does not matter.
+        let _ = play.call(tool, args, CallIo::quiet()).await;
         assert_eq!(play.ended().await, ServerFault::ResourceLimit { what: "the number of processes".into(), limit: 64 });
         play.close(&[]).await;
     }

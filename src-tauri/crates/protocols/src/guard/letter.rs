@@ -19,8 +19,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
+    /// Address space has no limit: Node's own `fetch` reserves over 8 GiB of it for WebAssembly and fails below, without using any. What
+    /// is really used is bounded by `memory`.
     fn default() -> Self {
-        Self { processes: 256, memory: 2 << 30, address_space: 4 << 30, open_files: 4096 }
+        Self { processes: 256, memory: 2 << 30, address_space: 0, open_files: 4096 }
     }
 }
 

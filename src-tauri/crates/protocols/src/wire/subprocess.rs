@@ -56,7 +56,7 @@ pub(super) struct Settings {
     /// Memory that all of them may use together (MiB); 0 for no limit.
     #[serde(default = "memory")]
     max_memory_mb: u64,
-    /// Address space of each of them (MiB); 0 for no limit, which some runtimes need.
+    /// Address space of each of them (MiB); 0 for no limit, which Node and other runtimes need.
     #[serde(default = "address_space")]
     max_address_space_mb: u64,
     /// Files that each of them may have open; 0 for no limit.
