@@ -14,7 +14,11 @@ pub(crate) struct Window {
     /// The folder that stands in for the user's home.
     pub(crate) home: PathBuf,
     tauri_driver: Child,
+    _turn: tokio::sync::OwnedMutexGuard<()>,
 }
+
+/// One window at a time: the app itself lets a second one only bring the first one forward.
+static TURN: std::sync::LazyLock<std::sync::Arc<tokio::sync::Mutex<()>>> = std::sync::LazyLock::new(std::sync::Arc::default);
 
 /// Where the debug build put its programs.
 pub(crate) fn target_dir() -> PathBuf {
@@ -54,6 +58,7 @@ impl Window {
     /// Opens the window on data in `home`; a second window on the same `home` sees what the first one left.
     pub(crate) async fn open(home: &Path) -> Self {
         assert!(std::env::var_os("DISPLAY").is_some(), "no display: run through `make test-window`, which starts Xvfb");
+        let turn = TURN.clone().lock_owned().await;
         let (port, native) = (free_port(), free_port());
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut command = Command::new(tauri_driver());
@@ -79,10 +84,10 @@ impl Window {
         wait_for_port(port);
         wait_for_port(native);
         let mut caps = Capabilities::new();
-        caps.insert("browserName".into(), serde_json::json!("wry"));
-        caps.insert("tauri:options".into(), serde_json::json!({ "application": program("pilothouse") }));
+        caps.set("browserName", serde_json::json!("wry")).unwrap();
+        caps.set("tauri:options", serde_json::json!({ "application": program("pilothouse") })).unwrap();
         let driver = WebDriver::new(&format!("http://127.0.0.1:{port}"), caps).await.unwrap();
-        Self { driver, home: home.to_path_buf(), tauri_driver }
+        Self { driver, home: home.to_path_buf(), tauri_driver, _turn: turn }
     }
 
     /// The element with this `data-testid`; waits up to 20 s for it to be shown.
@@ -111,7 +116,7 @@ impl Window {
             .wait(Duration::from_secs(20), Duration::from_millis(100))
             .with_filter(move |element: WebElement| {
                 let text = text.clone();
-                async move { Ok(element.text().await?.contains(&text)) }
+                async move { Ok(element.prop("textContent").await?.unwrap_or_default().contains(&text)) }
             })
             .first()
             .await;
@@ -127,6 +132,23 @@ impl Window {
     /// Clicks the element with this `data-testid`.
     pub(crate) async fn click(&self, id: &str) {
         self.find(id).await.click().await.unwrap();
+    }
+
+    /// Puts text into an editor as if it were pasted.
+    pub(crate) async fn type_into(&self, selector: &str, text: &str) {
+        let editor = self.css(selector).await;
+        editor.click().await.unwrap();
+        self.driver
+            .execute("arguments[0].focus(); document.execCommand('insertText', false, arguments[1]);", vec![editor.to_json().unwrap(), text.into()])
+            .await
+            .unwrap();
+    }
+
+    /// Types into a search box.
+    pub(crate) async fn search(&self, id: &str, text: &str) {
+        let boxes = self.css(&format!("input[data-testid=\"{id}\"], [data-testid=\"{id}\"] input")).await;
+        boxes.clear().await.unwrap();
+        boxes.send_keys(text).await.unwrap();
     }
 
     /// Writes a picture of the window under `target/screenshots/`.
