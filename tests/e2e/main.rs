@@ -19,9 +19,9 @@ async fn a_person_adds_servers_runs_tools_cancels_one_and_finds_it_all_in_activi
 
     // From a template, tested before it is saved.
     window.click("add-server").await;
-    window.find_with("template-card", "File System").await;
+    window.find_with("template-card", "Files in a folder").await;
     window.picture("add-templates").await;
-    window.find_with("template-card", "File System").await.click().await.unwrap();
+    window.click_with("template-card", "Files in a folder").await;
     let name = window.css("[data-testid=\"server-name\"]").await;
     name.clear().await.unwrap();
     name.send_keys("notes").await.unwrap();
@@ -43,7 +43,7 @@ async fn a_person_adds_servers_runs_tools_cancels_one_and_finds_it_all_in_activi
     window.picture("add-paste").await;
     window.click("import-apply").await;
     window.click("nav-servers").await;
-    window.find_with("server-row", "echo").await.click().await.unwrap();
+    window.click_with("server-row", "echo").await;
     let review = window.find("review").await;
     assert!(review.prop("textContent").await.unwrap().unwrap_or_default().contains("echo-server"), "the command line is shown whole");
     window.picture("server-review").await;
@@ -53,21 +53,33 @@ async fn a_person_adds_servers_runs_tools_cancels_one_and_finds_it_all_in_activi
 
     // A tool of the built-in server, through its form.
     window.click("nav-tools").await;
-    window.find_with("tool-row", "fs-list-directory").await.click().await.unwrap();
+    window.click_with("tool-row", "fs-list-directory").await;
     window.picture("tool-form").await;
     window.css("[data-testid=\"tool-panel\"] input[id$=\"-path\"], [data-testid=\"tool-panel\"] textarea[id$=\"-path\"]").await.send_keys(".").await.unwrap();
     window.click("tool-run").await;
     window.css("[data-testid=\"tool-result\"][data-state=\"done\"]").await;
     window.picture("tool-result").await;
 
-    // A slow one: its risk is unknown, so it asks first; then it runs until it is cancelled.
-    window.search("tool-search", "hold").await;
-    window.find_with("tool-row", "hold").await.click().await.unwrap();
-    window.find_with("tool-panel", "hold").await;
+    // One that changes something asks first, and runs after a yes.
+    window.search("tool-search", "fs-write-file").await;
+    window.click_with("tool-row", "fs-write-file").await;
+    window.find_with("tool-panel", "fs-write-file").await;
+    let field = |name: &str| format!("[data-testid=\"tool-panel\"] input[id$=\"-{name}\"], [data-testid=\"tool-panel\"] textarea[id$=\"-{name}\"]");
+    window.css(&field("path")).await.send_keys("note.txt").await.unwrap();
+    window.css(&field("content")).await.send_keys("written from the window").await.unwrap();
     window.click("tool-run").await;
     window.find("question").await;
     window.picture("question").await;
     window.click("question-allow").await;
+    window.css("[data-testid=\"tool-result\"][data-state=\"done\"]").await;
+    let written = window.home.join("config/pilothouse/scratch/note.txt");
+    assert_eq!(std::fs::read_to_string(&written).unwrap(), "written from the window");
+
+    // A slow one runs until it is cancelled.
+    window.search("tool-search", "hold").await;
+    window.click_with("tool-row", "hold").await;
+    window.find_with("tool-panel", "hold").await;
+    window.click("tool-run").await;
     window.find("tool-cancel").await;
     window.find("tool-progress").await;
     window.picture("tool-running").await;
@@ -104,9 +116,6 @@ async fn a_person_adds_servers_runs_tools_cancels_one_and_finds_it_all_in_activi
     window.picture("activity-zh").await;
     window.click("lang-toggle").await;
 
-    // Nothing listens while all this is open.
-    let open = listening::sockets_of_tree("pilothouse", home.path());
-    assert!(open.is_empty(), "a socket listens: {open:?}");
     window.close().await;
 
     // A second start remembers: the servers are there, and the chosen theme and language.
@@ -139,4 +148,15 @@ async fn a_page_that_is_injected_reaches_neither_foreign_origins_nor_frames() {
     assert_eq!(answer.json(), &serde_json::json!(["refused", "refused"]));
     assert!(canary.accept().is_err(), "the window called a foreign address");
     window.close().await;
+}
+
+/// Without WebDriver, which opens a socket of its own inside the window it drives.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_app_listens_on_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let mut app = Window::bare(home.path()).await;
+    let open = listening::sockets_of_tree("pilothouse", home.path());
+    app.kill().unwrap();
+    app.wait().unwrap();
+    assert!(open.is_empty(), "a socket listens: {open:?}");
 }

@@ -90,6 +90,29 @@ impl Window {
         Self { driver, home: home.to_path_buf(), tauri_driver, _turn: turn }
     }
 
+    /// Starts the app by itself, and waits until its store is open and the window is on the display.
+    pub(crate) async fn bare(home: &Path) -> Child {
+        let _turn = TURN.clone().lock_owned().await;
+        let app = Command::new(program("pilothouse"))
+            .env("HOME", home)
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("XDG_DATA_HOME", home.join("data"))
+            .env("XDG_CACHE_HOME", home.join("cache"))
+            .env("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let until = Instant::now() + Duration::from_secs(60);
+        while !home.join("config/pilothouse/store").exists() {
+            assert!(Instant::now() < until, "the app did not open its store");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        // The servers that start with the app have a second to connect: a listener of theirs would be seen too.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        app
+    }
+
     /// The element with this `data-testid`; waits up to 20 s for it to be shown.
     pub(crate) async fn find(&self, id: &str) -> WebElement {
         self.css(&format!("[data-testid=\"{id}\"]")).await
@@ -108,24 +131,28 @@ impl Window {
 
     /// The first element with this `data-testid` whose text contains `text`.
     pub(crate) async fn find_with(&self, id: &str, text: &str) -> WebElement {
+        // Rows are redrawn while a list refreshes, so an element is looked up and judged in one step.
+        let script = "return [...document.querySelectorAll(arguments[0])].find((one) => one.textContent.includes(arguments[1])) ?? null;";
         let selector = format!("[data-testid=\"{id}\"]");
-        let text = text.to_owned();
-        let found = self
-            .driver
-            .query(By::Css(selector.as_str()))
-            .wait(Duration::from_secs(20), Duration::from_millis(100))
-            .with_filter(move |element: WebElement| {
-                let text = text.clone();
-                async move { Ok(element.prop("textContent").await?.unwrap_or_default().contains(&text)) }
-            })
-            .first()
-            .await;
-        match found {
-            Ok(element) => element,
-            Err(fault) => {
-                self.picture("failed").await;
-                panic!("no {id} with the expected text (picture in target/screenshots/failed.png): {fault}");
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let found = self.driver.execute(script, vec![selector.as_str().into(), text.into()]).await;
+            if let Ok(element) = found.and_then(|found| found.element()) {
+                return element;
             }
+            if Instant::now() > until {
+                self.picture("failed").await;
+                panic!("no {id} with the text {text:?} (picture in target/screenshots/failed.png)");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Clicks the first element with this `data-testid` whose text contains `text`.
+    pub(crate) async fn click_with(&self, id: &str, text: &str) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while let Err(fault) = self.find_with(id, text).await.click().await {
+            assert!(Instant::now() < until, "{id} with the text {text:?} cannot be clicked: {fault}");
         }
     }
 
