@@ -11,11 +11,13 @@
 
 mod architecture;
 mod audit_chain;
+mod cli_contract;
 mod contract;
 mod desk;
 mod durability;
 mod fs_tools;
 mod house;
+mod imports;
 mod mcp_core;
 mod sessions;
 mod stream_http;

@@ -11,6 +11,7 @@ mod book;
 mod command_line;
 mod core;
 pub mod desk;
+pub mod doctor;
 mod event;
 pub mod imports;
 mod measures;

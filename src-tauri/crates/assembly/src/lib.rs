@@ -9,9 +9,11 @@ mod guard;
 pub mod logging;
 mod open;
 mod places;
+mod probes;
 
 pub use browser::Browser;
 pub use clock::SystemClock;
 pub use guard::guard_main;
 pub use open::{Options, open};
 pub use places::{Places, user_name};
+pub use probes::{expand, probes};

@@ -1,7 +1,7 @@
 //! Opens the app out of the leaves.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use app::{App, AppParts};
 use domain::fault::{Fault, FaultKind};
@@ -31,6 +31,8 @@ pub struct Options {
     pub guard: Option<Arc<[String]>>,
     /// Whether log files are written, where the door has not set up logging of its own.
     pub log: bool,
+    /// What a person must be told once it is open: that the store could not be read, and what took its place.
+    pub notice: Arc<OnceLock<Text>>,
 }
 
 impl Options {
@@ -58,6 +60,11 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
 
     let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let store = Arc::new(Store::open(&places.store, clock.clone()).await?);
+    if let Some(loss) = store.loss() {
+        let text = loss.text();
+        tracing::error!(reason = text.en, "a store that could not be read");
+        let _ = options.notice.set(text);
+    }
     if options.log
         && let Some(level) = store.get("pref:log_level").await?
     {

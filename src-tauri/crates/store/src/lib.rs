@@ -5,6 +5,7 @@
 
 mod chain;
 mod connect;
+mod engine;
 mod fault;
 mod files;
 mod head;
@@ -17,5 +18,6 @@ mod table;
 mod verify;
 mod writer;
 
+pub use engine::engine;
 pub use fault::StoreFault;
 pub use open::{Loss, Store};

@@ -9,7 +9,7 @@ use domain::server::ServerDef;
 use domain::text::Text;
 use serde::Serialize;
 
-use super::{Choices, Document, ExportForm, Exported, PlainSecrets, Preview, Shapes, Source, apply, export, preview};
+use super::{Choices, Document, ExportForm, Exported, PlainSecrets, Preview, Shapes, Source, Warning, apply, export, preview, single};
 use crate::ServerBook;
 use crate::core::Core;
 
@@ -48,6 +48,11 @@ impl Imports {
     pub async fn preview(&self, source: &Source<'_>) -> Result<Preview, Fault> {
         let saved = self.core.ports.servers.list().await?;
         preview(source, &self.shapes(), &saved, self.core.now())
+    }
+
+    /// The one server of a text: a one-off, or a definition to be saved. Nothing is changed.
+    pub fn single(&self, source: &Source<'_>) -> Result<(ServerDef, Vec<Warning>), Fault> {
+        single(source, &self.shapes(), self.core.now())
     }
 
     /// Reads the file again and saves what the person chose. When one server cannot be saved, those before it are put back: an import

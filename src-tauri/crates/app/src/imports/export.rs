@@ -181,7 +181,7 @@ impl Writer {
             "stream_http" | "sse" => {
                 entry.insert("type".into(), if server.protocol.as_str() == "sse" { "sse" } else { "http" }.into());
                 entry.insert("url".into(), url_of(&settings, if server.protocol.as_str() == "sse" { "/sse" } else { "/mcp" })?.into());
-                said.extend(["url", "host", "port", "path", "auth_headers", "auth_type", "auth_token"]);
+                said.extend(["url", "host", "port", "path", "secure", "auth_headers", "auth_type", "auth_token"]);
                 let mut headers = settings.get("auth_headers").and_then(Json::as_object).cloned().unwrap_or_default();
                 match settings.get("auth_type").and_then(Json::as_str) {
                     None | Some("bearer") => {
@@ -234,7 +234,9 @@ fn url_of(settings: &JsonMap, default_path: &str) -> Option<String> {
     let port = settings.get("port").map(|port| port.as_str().map_or_else(|| port.to_string(), str::to_owned));
     let path = settings.get("path").and_then(Json::as_str).unwrap_or(default_path);
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    Some(format!("http://{host}{}{path}", port.map_or_else(String::new, |port| format!(":{port}"))))
+    let secure = settings.get("secure").and_then(Json::as_bool).unwrap_or(settings.contains_key("tls"));
+    let scheme = if secure { "https" } else { "http" };
+    Some(format!("{scheme}://{host}{}{path}", port.map_or_else(String::new, |port| format!(":{port}"))))
 }
 
 /// The tool entries of a server: what a file said of them, and the rules.

@@ -21,6 +21,11 @@ const ROOTS: &str = "roots";
 /// Where it is kept what the last import said, field by field, as short hashes.
 const IMPORTED: &str = "imported";
 
+/// Takes away what was kept for the next import: there will be none.
+pub(super) fn forget_import(def: &mut ServerDef) {
+    def.extra.shift_remove(IMPORTED);
+}
+
 /// Keys of [`ServerDef::extra`] that are ours and belong into no file.
 pub(super) fn is_reserved(key: &str) -> bool {
     matches!(key, TOOLS | ROOTS | IMPORTED)

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use area::{Imported, Imports};
 pub use export::{ExportForm, Exported, PlainSecrets, export};
-pub use plan::{Applied, Plan, apply, preview};
+pub use plan::{Applied, Plan, apply, preview, single};
 pub use predecessor::Document;
 pub use shapes::Shapes;
 

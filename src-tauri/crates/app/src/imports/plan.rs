@@ -294,3 +294,40 @@ pub fn apply(preview: &Preview, choices: &Choices) -> Result<Applied, Fault> {
         .collect();
     Ok(Applied { servers, document: preview.plan.document.clone() })
 }
+
+/// The one server of a text, for use or for saving under a name. Nothing is merged: what is saved under that name does not count.
+pub fn single(source: &Source<'_>, shapes: &Shapes, at: Millis) -> Result<(ServerDef, Vec<super::Warning>), Fault> {
+    let seen = preview(source, shapes, &[], at)?;
+    if let Some(refused) = seen.refused.first() {
+        let named = refused.server.as_ref().map_or_else(String::new, |server| format!("{server}: "));
+        return Err(Fault::new(
+            FaultKind::Config,
+            "settings",
+            Text::new(
+                format!("the server cannot be used: {named}{}: {}", refused.field, refused.reason.en),
+                format!("无法使用该服务器：{named}{}：{}", refused.field, refused.reason.zh),
+            ),
+            Text::new("correct that field", "请更正该字段"),
+        )
+        .with_params(serde_json::json!({ "field": refused.field })));
+    }
+    match seen.plan.servers.as_slice() {
+        [one] => {
+            let mut def = one.careful.clone();
+            merge::forget_import(&mut def);
+            Ok((def, seen.warnings))
+        }
+        several => {
+            let names = several.iter().map(|planned| planned.careful.name.as_str()).collect::<Vec<_>>().join(", ");
+            Err(Fault::new(
+                FaultKind::Config,
+                "import_one",
+                Text::new(
+                    format!("one server is wanted, and the text has {} ({names})", several.len()),
+                    format!("需要恰好一个服务器，而该文本包含 {} 个（{names}）", several.len()),
+                ),
+                Text::new("give an object with one server, or import the file first", "请提供只含一个服务器的对象，或先导入该文件"),
+            ))
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The help in Chinese: each English line of it with its counterpart. A line without one fails a test.
+
+use clap::Command;
+use clap::builder::StyledStr;
+
+use crate::args::Lang;
+
+/// The same command with its help in the language.
+pub(crate) fn localised(command: Command, lang: Lang) -> Command {
+    match lang {
+        Lang::En => command,
+        Lang::Zh => in_chinese(command),
+    }
+}
+
+fn in_chinese(mut command: Command) -> Command {
+    if let Some(about) = command.get_about().map(StyledStr::to_string) {
+        command = command.about(word(&about));
+    }
+    if command.get_long_about().is_some() {
+        command = command.long_about(LONG_ABOUT);
+    }
+    command = command.mut_args(|mut arg| {
+        if let Some(help) = arg.get_help().map(StyledStr::to_string) {
+            arg = arg.help(word(&help));
+        }
+        if arg.get_help_heading().is_some() {
+            arg = arg.help_heading(ONE_OFF_HEADING_ZH);
+        }
+        arg
+    });
+    command.mut_subcommands(in_chinese)
+}
+
+fn word(english: &str) -> String {
+    WORDS.iter().find(|(en, _)| *en == english).map_or_else(|| english.to_owned(), |(_, zh)| (*zh).to_owned())
+}
+
+const ONE_OFF_HEADING_ZH: &str = "未保存的服务器";
+
+const LONG_ABOUT: &str = "在终端中使用任意 MCP 工具服务器：工具、策略与审计集中于一处。
+
+退出码：0 完成 · 1 工具返回错误 · 2 用法错误 · 3 配置错误 · 4 无法连接或超时 · 5 身份验证 · 6 被拒绝或需要批准 · 7 对端违反协议 · 8 已取消 · 9 内部错误";
+
+/// English and Chinese.
+const WORDS: &[(&str, &str)] = &[
+    (
+        "Reach any MCP tool server from the terminal: tools, policy and audit in one place",
+        "在终端中使用任意 MCP 工具服务器：工具、策略与审计集中于一处",
+    ),
+    ("Where servers, policy and audit are kept", "保存服务器、策略和审计的目录"),
+    ("How data is written to stdout", "数据写到标准输出的格式"),
+    ("The language of messages; taken from LANG when not given", "消息语言；未给出时取自 LANG"),
+    ("No progress and no remarks on stderr, only faults", "不在标准错误上显示进度和提示，只显示故障"),
+    ("Saved servers", "已保存的服务器"),
+    ("Tools of one server, or of all", "某个服务器或全部服务器的工具"),
+    ("One tool with its schema", "单个工具及其参数格式"),
+    ("Run a tool", "执行工具"),
+    ("Resources of a server", "服务器的资源"),
+    ("Read a resource", "读取资源"),
+    ("Prompts of a server, or one of them filled in", "服务器的提示词，或填好其中一个"),
+    ("Values that a server proposes for an argument of a prompt or resource template", "服务器为提示词或资源模板的参数建议的值"),
+    ("How servers are, asked now", "立即询问服务器的健康状况"),
+    ("Calls, errors and latencies of servers and tools", "服务器和工具的调用、错误与延迟"),
+    ("What was done, by whom, and how it ended", "谁做了什么、结果如何"),
+    ("Who may do what", "谁可以做什么"),
+    ("Find out what does not work, and what to do about it", "找出问题所在以及处理办法"),
+    ("Completions for a shell", "命令行补全脚本"),
+    ("Which shell", "哪种 shell"),
+    ("Reach this address", "连接此地址"),
+    (
+        "The protocol of --url: stream_http, sse, websocket, http; told from the address when not given",
+        "--url 的协议：stream_http、sse、websocket、http；未给出时由地址推断",
+    ),
+    ("A header for --url; write secrets as ${NAME}. May be repeated", "--url 的请求头；机密请写成 ${NAME}。可重复"),
+    ("Start this command line and speak to it over its input and output", "启动此命令行并通过其输入输出通信"),
+    ("A variable for --stdio. May be repeated", "--stdio 的环境变量。可重复"),
+    ("The folder in which --stdio starts", "--stdio 启动时所在的目录"),
+    ("A server object in a file, or - for stdin", "文件中的服务器对象，- 表示标准输入"),
+    ("The saved server (left out for a server that is not saved), then the tool", "已保存的服务器（使用未保存的服务器时省略），然后是工具"),
+    ("The saved server", "已保存的服务器"),
+    ("List templates of resources instead", "改为列出资源模板"),
+    (
+        "The saved server (left out for a server that is not saved), then the resource's URI",
+        "已保存的服务器（使用未保存的服务器时省略），然后是资源的 URI",
+    ),
+    (
+        "The saved server (left out for a server that is not saved), then the prompt to fill in",
+        "已保存的服务器（使用未保存的服务器时省略），然后是要填写的提示词",
+    ),
+    ("An argument of the prompt. May be repeated", "提示词的参数。可重复"),
+    (
+        "The saved server (left out for a server that is not saved), the argument, and what is typed so far",
+        "已保存的服务器（使用未保存的服务器时省略）、参数名以及已输入的内容",
+    ),
+    ("The prompt whose argument it is", "该参数所属的提示词"),
+    ("The resource template whose argument it is", "该参数所属的资源模板"),
+    ("The saved server; all enabled ones when not given", "已保存的服务器；未给出时为全部已启用的服务器"),
+    ("Ask again and again until Ctrl-C", "持续询问，直到 Ctrl-C"),
+    ("Seconds between two rounds of --watch", "--watch 两轮之间的秒数"),
+    ("The saved server; all when not given", "已保存的服务器；未给出时为全部"),
+    ("How far back", "回溯多久"),
+    ("Also for each tool", "同时按工具列出"),
+    ("The saved server; this machine alone when not given", "已保存的服务器；未给出时只检查本机"),
+    ("Only tools that fit these words", "只列出符合这些词的工具"),
+    ("Ask the servers instead of showing what was last seen", "询问服务器，而不是显示上次所见"),
+    ("The arguments as a JSON object, @FILE, or - for stdin", "参数：JSON 对象、@文件，或 - 表示标准输入"),
+    (
+        "One argument; its text becomes what the tool's schema wants. NAME:=JSON gives JSON. May be repeated",
+        "单个参数；文本会转换为工具所需的类型。NAME:=JSON 表示 JSON。可重复",
+    ),
+    ("Seconds without an answer or progress until the call is given up", "在没有应答或进度的情况下放弃调用前等待的秒数"),
+    ("Write progress and pieces of the result as JSON lines before the result", "在结果之前以 JSON 行输出进度和结果片段"),
+    (
+        "Agree to this one call beforehand; counts where the policy asks, never where it denies",
+        "预先同意这一次调用；仅在策略要求询问时有效，策略禁止时无效",
+    ),
+    ("List them", "列出"),
+    ("Show one, secrets masked", "显示一个，隐藏机密"),
+    ("Save a new one", "保存新的服务器"),
+    ("Change settings of one", "更改某个服务器的设置"),
+    ("A new name", "新名称"),
+    ("A setting; NAME:=JSON gives JSON. May be repeated", "一项设置；NAME:=JSON 表示 JSON。可重复"),
+    ("A setting to take away. May be repeated", "要去掉的设置。可重复"),
+    ("Take over what another program has configured", "导入其他程序的配置"),
+    ("Write servers as a file", "将服务器导出为文件"),
+    ("The servers; all when not given", "服务器；未给出时为全部"),
+    ("What sort of file", "文件格式"),
+    ("Write plain secrets out instead of references", "写出明文机密而不是引用"),
+    ("Templates of servers", "服务器模板"),
+    ("Connect and list tools, without saving anything", "连接并列出工具，不保存任何内容"),
+    ("Remove servers; their audit rows stay", "移除服务器；其审计记录保留"),
+    ("The servers", "服务器"),
+    ("Switch one on", "启用"),
+    ("Switch one off", "停用"),
+    ("The server", "服务器"),
+    ("Accept what a server starts or reaches, or a tool that changed", "接受服务器将启动或连接的内容，或发生变化的工具"),
+    ("Accept this tool's changed definition", "接受此工具变化后的定义"),
+    ("Do not ask", "不询问"),
+    ("Its name", "名称"),
+    ("Its name, said in this way", "名称（另一种写法）"),
+    ("Start from this template", "从此模板开始"),
+    ("A blank of the template. May be repeated", "模板的可填项。可重复"),
+    ("Save it switched off", "保存为停用状态"),
+    ("The file, or - for stdin", "文件，- 表示标准输入"),
+    ("Only show what would happen", "只显示将会发生什么"),
+    ("Only this server. May be repeated", "只导入此服务器。可重复"),
+    ("Not this server. May be repeated", "不导入此服务器。可重复"),
+    (
+        "The saved server that part of a server's settings is put into, or the name of an object without one",
+        "接收部分设置的已保存服务器，或为没有名称的对象指定名称",
+    ),
+    ("An answer to what the file asks for. May be repeated", "对文件所提问题的回答。可重复"),
+    ("Take the file's values also where they were changed here", "即使在此处更改过也采用文件中的值"),
+    ("Show one with its blanks", "显示一个模板及其可填项"),
+    ("The template", "模板"),
+    ("Keep a server as a template; secrets become references", "将服务器保存为模板；机密变为引用"),
+    ("The template's name", "模板名称"),
+    ("Remove one of your own", "移除自己的模板"),
+    ("List calls, refusals and notes, newest first", "列出调用、拒绝和备注，最新在前"),
+    ("Only this server", "只看此服务器"),
+    ("Only rows with this text", "只看包含此文本的行"),
+    (
+        "Only calls that ended so: done, tool_error, fault, cancelled, interrupted, refused, note, running",
+        "只看以此结束的调用：done、tool_error、fault、cancelled、interrupted、refused、note、running",
+    ),
+    ("Only from this moment on, such as 2026-11-22 or 2h", "只看此时刻之后，例如 2026-11-22 或 2h"),
+    ("At most so many", "最多多少条"),
+    ("Show one by its reference, with the raw rows behind it", "按编号显示一条及其原始记录"),
+    ("The reference", "编号"),
+    ("Read the whole chain and say whether it holds", "校验整条审计链是否完整"),
+    ("Write every raw row as a JSON line, oldest first", "以 JSON 行写出所有原始记录，最早在前"),
+    ("Rules, in order, and what counts where none fits", "按顺序列出规则，以及无规则适用时的默认值"),
+    ("Replace all rules by those of a JSON file, or - for stdin", "用 JSON 文件（- 表示标准输入）替换全部规则"),
+    ("The file", "文件"),
+    ("Add or remove a rule", "添加或移除规则"),
+    ("Your own word on a tool's risk", "您对工具风险的判断"),
+    ("Add a rule; the first that fits decides", "添加规则；第一条适用的规则生效"),
+    ("Its id, shown wherever it decides", "规则编号，会在其生效之处显示"),
+    ("What it says", "裁决"),
+    ("Only through this door", "仅限此入口"),
+    ("Only for tools of this risk", "仅限此风险级别的工具"),
+    ("Only for servers whose name fits this glob", "仅限名称符合此通配模式的服务器"),
+    ("Only for tools whose name fits this glob", "仅限名称符合此通配模式的工具"),
+    ("Put it before this rule instead of last", "放在此规则之前，而不是最后"),
+    ("Remove a rule", "移除规则"),
+    ("Its id", "规则编号"),
+    ("Say how risky tools are; the first that fits counts", "指定工具的风险；第一条适用的生效"),
+    ("Glob over server names", "服务器名称的通配模式"),
+    ("Glob over tool names", "工具名称的通配模式"),
+    ("The risk", "风险"),
+    ("Take it back", "撤回"),
+    ("Glob over server names, as it was given", "服务器名称的通配模式（与设置时相同）"),
+    ("Glob over tool names, as it was given", "工具名称的通配模式（与设置时相同）"),
+];
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::args::Pilot;
+
+    fn english(command: &Command, lines: &mut Vec<String>) {
+        lines.extend(command.get_about().map(StyledStr::to_string));
+        lines.extend(command.get_arguments().filter_map(|arg| arg.get_help().map(StyledStr::to_string)));
+        command.get_subcommands().for_each(|sub| english(sub, lines));
+    }
+
+    #[test]
+    fn every_line_of_the_help_has_its_chinese_counterpart_and_none_is_left_over() {
+        let mut lines = Vec::new();
+        english(&Pilot::command(), &mut lines);
+        let missing: Vec<_> = lines.iter().filter(|line| !WORDS.iter().any(|(en, _)| en == line)).collect();
+        assert!(missing.is_empty(), "{missing:#?}");
+        let stale: Vec<_> = WORDS.iter().filter(|(en, _)| !lines.iter().any(|line| line == en)).collect();
+        assert!(stale.is_empty(), "{stale:#?}");
+    }
+
+    #[test]
+    fn the_words_fit_together() {
+        Pilot::command().debug_assert();
+        let help = in_chinese(Pilot::command()).render_long_help().to_string();
+        assert!(help.contains("退出码") && help.contains("已保存的服务器"), "{help}");
+    }
+}

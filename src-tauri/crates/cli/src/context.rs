@@ -1,0 +1,129 @@
+//! One run: opens the app, does what was asked, listens for Ctrl-C, and ends everything in order.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::App;
+use domain::fault::{Fault, FaultKind};
+use domain::person::{NobodyThere, Person};
+use domain::policy::{Actor, Door};
+use domain::text::Text;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::{Command, Pilot};
+use crate::commands;
+use crate::out::Out;
+use crate::surroundings::Surroundings;
+use crate::terminal::Terminal;
+
+/// What every command works with.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) app: Arc<App>,
+    pub(crate) out: Out,
+    pub(crate) actor: Actor,
+    /// Where everything is kept, when it was said.
+    pub(crate) config_dir: Option<PathBuf>,
+    /// Fires at the first Ctrl-C.
+    pub(crate) stop: CancellationToken,
+}
+
+/// How long a command may take to end in order after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Does what was asked and answers the exit code.
+pub(crate) fn drive(pilot: Pilot, out: Out, around: Surroundings) -> u8 {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(fault) => {
+            return out.failed(&Fault::new(
+                FaultKind::Internal,
+                "runtime",
+                Text::new(format!("pilot could not start its threads: {fault}"), format!("pilot 无法启动线程：{fault}")),
+                Text::default(),
+            ));
+        }
+    };
+    let code = runtime.block_on(whole(pilot, &out, around));
+    // A question that nobody answers may still hold a thread that reads the terminal.
+    runtime.shutdown_timeout(Duration::from_millis(50));
+    match out.fault() {
+        Some(fault) => out.failed(&fault),
+        None => code,
+    }
+}
+
+async fn whole(pilot: Pilot, out: &Out, around: Surroundings) -> u8 {
+    let stop = CancellationToken::new();
+    let person: Arc<dyn Person> = if around.can_ask { Arc::new(Terminal::new(out.clone())) } else { Arc::new(NobodyThere) };
+    let options = assembly::Options::for_cli(pilot.global.config_dir.clone(), person);
+    let notice = options.notice.clone();
+    let opened = assembly::open(options).await;
+    if let Some(text) = notice.get() {
+        out.tell(out.pick(text));
+    }
+    let app = match opened {
+        Ok(app) => app,
+        Err(fault) if matches!(pilot.command, Command::Doctor { .. }) => {
+            return commands::doctor::without_app(out, pilot.global.config_dir.as_deref(), fault).await;
+        }
+        Err(fault) => return out.failed(&fault),
+    };
+    let actor = Actor { door: Door::Cli, name: assembly::user_name(), can_ask: around.can_ask };
+    let context = Context { app: app.clone(), out: out.clone(), actor, config_dir: pilot.global.config_dir, stop: stop.clone() };
+    let ended = interruptible(commands::run(&context, pilot.command), &stop).await;
+    app.shutdown().await;
+    match ended {
+        Ok(code) => code,
+        Err(fault) => out.failed(&fault),
+    }
+}
+
+/// Runs until done. The first Ctrl-C (or TERM) lets the command end in order; the second, or too long an end, gives it up.
+async fn interruptible(command: impl Future<Output = Result<u8, Fault>>, stop: &CancellationToken) -> Result<u8, Fault> {
+    tokio::pin!(command);
+    tokio::select! {
+        ended = &mut command => return ended,
+        () = signalled() => stop.cancel(),
+    }
+    tokio::select! {
+        ended = &mut command => ended,
+        () = signalled() => Err(cancelled()),
+        () = tokio::time::sleep(GRACE) => Err(cancelled()),
+    }
+}
+
+async fn signalled() {
+    let term = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut term) => term.recv().await.map_or((), drop),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = term => {}
+        () = interrupt => {}
+    }
+}
+
+/// The caller gave up.
+pub(crate) fn cancelled() -> Fault {
+    Fault::new(FaultKind::Cancelled, "cancelled", Text::new("cancelled", "已取消"), Text::default())
+}
+
+impl Context {
+    /// Gives up waiting at Ctrl-C: for commands that have nothing to end in order.
+    pub(crate) async fn or_stop<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        tokio::select! {
+            done = work => done,
+            () = self.stop.cancelled() => Err(cancelled()),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Tables for people: columns as wide as they need to be, also where characters take two cells.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use crate::words::tame_line;
+
+/// A table that grows row by row.
+#[derive(Debug)]
+pub(crate) struct Table {
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// With these headings.
+    pub(crate) fn new<const N: usize>(head: [&str; N]) -> Self {
+        Self { head: head.iter().map(|word| (*word).to_owned()).collect(), rows: Vec::new() }
+    }
+
+    /// One more row.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.iter().map(|cell| tame_line(cell)).collect());
+    }
+
+    /// Whether there is no row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// As lines. With a limit, the last column is cut so that lines fit.
+    pub(crate) fn lines(&self, limit: Option<usize>) -> Vec<String> {
+        let columns = self.head.len();
+        let mut widths: Vec<usize> = self.head.iter().map(|word| word.width()).collect();
+        for row in &self.rows {
+            for (nth, cell) in row.iter().enumerate() {
+                widths[nth] = widths[nth].max(cell.width());
+            }
+        }
+        if let (Some(limit), Some(last)) = (limit, widths.last().copied()) {
+            let before: usize = widths.iter().take(columns - 1).map(|width| width + 2).sum();
+            let room = limit.saturating_sub(before).max(16);
+            if let Some(width) = widths.last_mut() {
+                *width = last.min(room);
+            }
+        }
+        std::iter::once(&self.head)
+            .chain(&self.rows)
+            .map(|row| {
+                let mut line = String::new();
+                for (nth, cell) in row.iter().enumerate() {
+                    let last = nth + 1 == columns;
+                    let cell = if last && limit.is_some() { cut(cell, widths[nth]) } else { cell.clone() };
+                    let gap = if last { 0 } else { widths[nth] + 2 - cell.width() };
+                    line.push_str(&cell);
+                    line.extend(std::iter::repeat_n(' ', gap));
+                }
+                line.trim_end().to_owned()
+            })
+            .collect()
+    }
+}
+
+/// The beginning of a text that fits into so many cells, with `…` when something is left out.
+pub(crate) fn cut(text: &str, cells: usize) -> String {
+    if text.width() <= cells {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let wide = c.width().unwrap_or(0);
+        if used + wide + 1 > cells {
+            break;
+        }
+        used += wide;
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_where_characters_take_two_cells() {
+        let mut table = Table::new(["NAME", "TYPE"]);
+        table.row(["文件系统".into(), "local".into()]);
+        table.row(["k8s".into(), "sse".into()]);
+        assert_eq!(table.lines(None), ["NAME      TYPE", "文件系统  local", "k8s       sse"]);
+    }
+
+    #[test]
+    fn the_last_column_is_cut_to_fit() {
+        let mut table = Table::new(["A", "WHAT"]);
+        table.row(["x".into(), "很长的说明文字一二三四五六七八九十".into()]);
+        let lines = table.lines(Some(24));
+        assert!(lines[1].width() <= 24 && lines[1].ends_with('…'), "{lines:?}");
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abcd", 3), "ab…");
+    }
+}
