@@ -24,7 +24,7 @@ use super::handshake::client_config;
 const QUESTIONS_A_MINUTE: usize = 3;
 const QUESTIONS_WAITING: usize = 8;
 /// How long a person has.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// A form has at most so many fields.
 const FIELDS: usize = 100;
 
@@ -76,7 +76,7 @@ impl Answers {
             return Err(Refusal::new(-1, "too many questions"));
         }
         match self.ask(Matter::Sample { request: params }, gone).await {
-            Answer::Data { data: Json::String(text) } => Ok(sampled(json!({ "type": "text", "text": text }))),
+            Answer::Data { data: Json::String(text) } => Ok(sampled(&json!({ "type": "text", "text": text }))),
             Answer::Data { data: Json::Object(mut message) } => {
                 if !message.contains_key("content") {
                     return Err(Refusal::new(-1, "the answer has no content"));
@@ -164,11 +164,11 @@ impl Answers {
             let wait = {
                 let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
                 let now = Instant::now();
-                while asked.front().is_some_and(|at| now.duration_since(*at) >= Duration::from_secs(60)) {
+                while asked.front().is_some_and(|at| now.duration_since(*at) >= Duration::from_mins(1)) {
                     asked.pop_front();
                 }
                 match asked.front() {
-                    Some(first) if asked.len() >= QUESTIONS_A_MINUTE => Some(*first + Duration::from_secs(60)),
+                    Some(first) if asked.len() >= QUESTIONS_A_MINUTE => Some(*first + Duration::from_mins(1)),
                     _ => {
                         asked.push_back(now);
                         None
@@ -186,7 +186,7 @@ impl Answers {
     }
 }
 
-fn sampled(content: Json) -> Json {
+fn sampled(content: &Json) -> Json {
     json!({ "role": "assistant", "content": content, "model": "person", "stopReason": "endTurn" })
 }
 

@@ -212,10 +212,10 @@ impl<O: Open> Talk<O> {
         let _ = tokio::time::timeout(Duration::from_secs(10), self.transport.close()).await;
     }
 
-    async fn modern(self, reply: Json) -> Result<Open1<O::Transport>, ServerFault> {
+    fn modern(self, reply: Json) -> Open1<O::Transport> {
         self.intake.agree(era::MODERN, false);
         let agreed = agreed_modern(reply);
-        Ok(Open1 { transport: self.transport, intake: self.intake, extras: self.extras, agreed })
+        Open1 { transport: self.transport, intake: self.intake, extras: self.extras, agreed }
     }
 
     /// Takes the server's `initialize` result and says that we are ready.
@@ -309,7 +309,7 @@ async fn modern_only<O: Open>(cx: &ConnectCx, opener: &O) -> Result<Open1<O::Tra
     }
     .await;
     match reply {
-        Ok(reply) if offers_modern(&reply) => talk.modern(reply).await,
+        Ok(reply) if offers_modern(&reply) => Ok(talk.modern(reply)),
         Ok(reply) => {
             talk.hang_up().await;
             Err(ServerFault::UnsupportedVersion { offered: versions(&reply), ours: MODERN_REVISION.into() })
@@ -345,7 +345,7 @@ async fn find_out<O: Open>(cx: &ConnectCx, opening: Opening, opener: &O, deadlin
         talk.reply().await?.1
     };
     let silent = match tokio::time::timeout(opening.probe, probe).await {
-        Ok(Ok(reply)) if offers_modern(&reply) => return talk.modern(reply).await,
+        Ok(Ok(reply)) if offers_modern(&reply) => return Ok(talk.modern(reply)),
         Ok(Err(fault)) if !may_be_legacy(&fault) => {
             talk.hang_up().await;
             return Err(fault);

@@ -409,7 +409,7 @@ impl Intake {
             Id::Number(id) => self.request(method, params, NumberOrString::Number(id), out),
             Id::Text(id) => self.request(method, params, NumberOrString::String(id.into()), out),
             Id::Absent | Id::Odd => {
-                self.spoil(None, ServerFault::ProtocolViolation { rule: "the id of a request must be an integer or a string".into() }, out)
+                self.spoil(None, ServerFault::ProtocolViolation { rule: "the id of a request must be an integer or a string".into() }, out);
             }
         }
     }

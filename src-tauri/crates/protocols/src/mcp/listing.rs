@@ -23,7 +23,7 @@ const SCHEMA_PARTS: usize = 2000;
 #[derive(Debug, Default)]
 pub(crate) struct Pages {
     seen: HashSet<String>,
-    pages: usize,
+    read: usize,
     /// Why the list is not whole.
     pub(crate) partial: Option<String>,
 }
@@ -31,13 +31,13 @@ pub(crate) struct Pages {
 impl Pages {
     /// Takes a page's `nextCursor`; gives the cursor to ask for next, or none at the end.
     pub(crate) fn next(&mut self, page: &Json) -> Option<String> {
-        self.pages += 1;
+        self.read += 1;
         let cursor = page.get("nextCursor").and_then(Json::as_str)?.to_owned();
         if !self.seen.insert(cursor.clone()) {
-            self.partial = Some(format!("the server's list repeats itself after {} pages", self.pages));
+            self.partial = Some(format!("the server's list repeats itself after {} pages", self.read));
             return None;
         }
-        if self.pages >= PAGES {
+        if self.read >= PAGES {
             self.partial = Some(format!("the list goes on after {PAGES} pages"));
             return None;
         }

@@ -33,7 +33,7 @@ use store::{Keep, Registration};
 /// How often more rights are asked for before giving up.
 const STEP_UPS: u32 = 3;
 /// How long a person has to sign in.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// Longest token that is sent.
 const TOKEN: usize = 16 * 1024;
 /// Challenges that are met for one request.
@@ -276,7 +276,7 @@ impl Grant {
         let params = WWWAuthenticateParams::parse(challenge, &self.url);
         if status == StatusCode::FORBIDDEN {
             let wanted = params.scope.clone().unwrap_or_default();
-            if !(params.is_insufficient_scope() || !wanted.is_empty()) {
+            if !params.is_insufficient_scope() && wanted.is_empty() {
                 return Ok(false);
             }
             if *step_ups >= STEP_UPS {
@@ -396,19 +396,18 @@ impl Grant {
         } else if by_document {
             request = request.with_client_metadata_url(self.settings.client_metadata_url.clone().unwrap_or_default());
         } else {
-            let registered = match known {
-                Some(known) => known,
-                None => {
-                    let wanted: Vec<_> = scopes.iter().map(String::as_str).collect();
-                    let config = manager.register_client("Pilothouse", &redirect, &wanted).await.map_err(|fault| in_words(&fault))?;
-                    let fresh = Registration {
-                        client_id: config.client_id,
-                        client_secret: config.client_secret.map(Secret::new),
-                        port: loopback.port(),
-                    };
-                    self.keep.register(&issuer, &fresh).await;
-                    fresh
-                }
+            let registered = if let Some(known) = known {
+                known
+            } else {
+                let wanted: Vec<_> = scopes.iter().map(String::as_str).collect();
+                let config = manager.register_client("Pilothouse", &redirect, &wanted).await.map_err(|fault| in_words(&fault))?;
+                let fresh = Registration {
+                    client_id: config.client_id,
+                    client_secret: config.client_secret.map(Secret::new),
+                    port: loopback.port(),
+                };
+                self.keep.register(&issuer, &fresh).await;
+                fresh
             };
             request = request.with_preregistered_client(&registered.client_id);
             if let Some(secret) = &registered.client_secret {

@@ -81,6 +81,7 @@ impl McpSession {
     ) -> Arc<dyn Session> {
         let Open1 { transport, intake, extras, agreed } = open;
         let answers = Answers::new(cx.clone());
+        let tasks = cx.tasks.clone();
         let door = Door { answers: answers.clone(), over: intake.over.clone() };
         let info = ServerPeerInfo::new(agreed.version.clone(), ServerCapabilities::default());
         let running = serve_directly_with_ct(door, transport, Some(info), intake.over.clone());
@@ -100,10 +101,10 @@ impl McpSession {
             extras,
             closing: Arc::default(),
             done: CancellationToken::new(),
-            cx: cx.clone(),
+            cx,
         });
-        let (closing, done, stop) = (session.closing.clone(), session.done.clone(), cx.stop.clone());
-        cx.tasks.spawn(async move {
+        let (closing, done, stop) = (session.closing.clone(), session.done.clone(), session.cx.stop.clone());
+        tasks.spawn(async move {
             let _done = done.drop_guard();
             // The reason is in the intake; rmcp only knows that it is over.
             let _ = running.waiting().await;
@@ -408,9 +409,8 @@ impl Session for McpSession {
         // There is no ping in the modern era; asking for the era is as cheap.
         let method = if self.modern() { "server/discover" } else { "ping" };
         match self.ask(method, JsonMap::new(), None).await {
-            Ok(_) => Ok(()),
             // A server that answers that it knows no ping has answered.
-            Err(ServerFault::Rpc { code: -32601, .. }) => Ok(()),
+            Ok(_) | Err(ServerFault::Rpc { code: -32601, .. }) => Ok(()),
             Err(fault) => Err(fault),
         }
     }

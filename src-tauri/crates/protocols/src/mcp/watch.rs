@@ -64,7 +64,7 @@ pub(crate) fn start(session: &Arc<McpSession>) {
                     tokio::select! {
                         () = over.cancelled() => return,
                         () = changed.notified() => {}
-                        () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(60)),
+                        () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_mins(1)),
                     }
                 }
             }

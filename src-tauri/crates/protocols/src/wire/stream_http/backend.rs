@@ -43,7 +43,7 @@ const RESUMES: u32 = 8;
 const SHORT_STREAMS: u32 = 6;
 /// The first pause before a stream is taken up again when the server names none.
 const PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// The schemas of tools whose arguments travel as headers too.
 #[derive(Debug, Default)]
@@ -382,7 +382,7 @@ impl Inner {
     }
 
     /// Keeps the legacy era's standing stream open, on which a server speaks without being asked.
-    fn stand(self: &Arc<Self>, session: Option<Arc<str>>, headers: HeaderMap) {
+    fn stand(self: &Arc<Self>, session: Option<&str>, headers: &HeaderMap) {
         let end = self.intake.over.child_token();
         if let Some(old) = self.standing.lock().unwrap_or_else(PoisonError::into_inner).replace(end.clone()) {
             old.cancel();
@@ -391,7 +391,7 @@ impl Inner {
         if let Some(revision) = headers.get(REVISION) {
             base.insert(REVISION, revision.clone());
         }
-        if let Some(session) = session.as_deref().and_then(|session| HeaderValue::try_from(session).ok()) {
+        if let Some(session) = session.and_then(|session| HeaderValue::try_from(session).ok()) {
             base.insert(SESSION, session);
         }
         let inner = Arc::clone(self);
@@ -433,10 +433,9 @@ impl Inner {
                         }
                     }
                 }
-                // 405: there is no such stream here. Everything else that is not a stream means the same.
-                Ok(_) => return,
                 Err(ServerFault::Unreachable { .. } | ServerFault::ConnectionLost { .. } | ServerFault::Timeout { .. }) => {}
-                Err(_) => return,
+                // 405: there is no such stream here. Everything else that is not a stream means the same.
+                Ok(_) | Err(_) => return,
             }
             short = if came || begun.elapsed() > Duration::from_secs(5) { 0 } else { short + 1 };
             let wait = pause.saturating_mul(1 << short.min(6)).min(LONGEST_PAUSE);
@@ -510,7 +509,7 @@ impl StreamableHttpClient for Backend {
         match done {
             Done::Accepted => {
                 if ready {
-                    inner.stand(session_id, headers);
+                    inner.stand(session_id.as_deref(), &headers);
                 }
                 Ok(StreamableHttpPostResponse::Accepted)
             }
