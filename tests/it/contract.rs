@@ -58,7 +58,8 @@ rows! {
     sse_mcp: "sse", |_| async { EchoSsePeer(EchoSse::start(Echo::new()).await) };
     sse_predecessor_v1: "sse", |_| predecessor(Variant::V1, |port| json!({ "host": "127.0.0.1", "port": port, "path": "/events" }));
     sse_predecessor_v2: "sse", |_| predecessor(Variant::V2, |port| json!({ "host": "127.0.0.1", "port": port, "path": "/events" }));
-    websocket_mcp: "websocket", |_| async { EchoSocketPeer(EchoSocket::start(Echo::new()).await) };
+    websocket: "websocket", |_| async { EchoSocketPeer(EchoSocket::start(Echo::new()).await) };
+    websocket_legacy: "websocket", |_| async { EchoSocketPeer(EchoSocket::start(Echo::shaped(Eras::Legacy, 0, 0)).await) };
     http_array: "http", |_| rest(Shape::Array, Answers::Json);
     http_tools: "http", |_| rest(Shape::Tools, Answers::Json);
     http_result: "http", |_| rest(Shape::Result, Answers::Json);

@@ -30,6 +30,7 @@ impl Clock for RealClock {
     }
 }
 
+type OnOpen = Box<dyn Fn(url::Url) + Send + Sync>;
 type Answers = Box<dyn Fn(&Question) -> Answer + Send + Sync>;
 
 /// The app's side of a session: keeps what it is told, answers as it was told to.
@@ -47,6 +48,7 @@ pub struct StageHost {
     pub kept: Mutex<HashMap<String, Json>>,
     secrets: Mutex<HashMap<String, Secret>>,
     answers: Mutex<Option<Answers>>,
+    on_open: Mutex<Option<OnOpen>>,
     roots: Mutex<Vec<(String, String)>>,
     wants_frames: AtomicBool,
 }
@@ -61,6 +63,11 @@ impl StageHost {
     /// Answers questions from now on; without it nobody is there.
     pub fn answer_with(&self, answers: impl Fn(&Question) -> Answer + Send + Sync + 'static) {
         *self.answers.lock().unwrap() = Some(Box::new(answers));
+    }
+
+    /// Does this with every page that is opened from now on, as a browser would.
+    pub fn open_with(&self, browser: impl Fn(url::Url) + Send + Sync + 'static) {
+        *self.on_open.lock().unwrap() = Some(Box::new(browser));
     }
 
     /// Folders that are shared with the server.
@@ -121,6 +128,9 @@ impl Host for StageHost {
 
     async fn open_page(&self, url: &url::Url) -> Result<(), ServerFault> {
         self.opened.lock().unwrap().push(url.clone());
+        if let Some(browser) = &*self.on_open.lock().unwrap() {
+            browser(url.clone());
+        }
         Ok(())
     }
 }
