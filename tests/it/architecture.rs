@@ -31,7 +31,6 @@ const LICENCES: &[&str] = &[
 const BANNED: &[(&str, &str)] = &[
     ("openssl-sys", "TLS is rustls with ring"),
     ("native-tls", "TLS is rustls with ring"),
-    ("aws-lc-sys", "one crypto provider: ring"),
     ("serde_yml", "unsound"),
     ("libyml", "unsound"),
     ("yaml-rust", "unmaintained"),

@@ -1,3 +1,5 @@
+//! Frames that peers send, good and hostile, on a clock that tests stop.
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::advance;
 

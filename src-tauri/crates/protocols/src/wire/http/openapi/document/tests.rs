@@ -1,3 +1,5 @@
+//! Documents that are read, and documents that are refused.
+
 use super::*;
 
 fn tools(document: &Json) -> (Catalogue, HashMap<String, Operation>) {

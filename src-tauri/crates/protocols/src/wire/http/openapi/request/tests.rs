@@ -1,3 +1,5 @@
+//! Requests as operations describe them, hostile values included.
+
 use super::*;
 use net::Method;
 use serde_json::json;
