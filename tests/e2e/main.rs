@@ -4,8 +4,6 @@
 mod listening;
 mod window;
 
-
-
 use crate::window::{Window, target_dir};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +53,12 @@ async fn a_person_adds_servers_runs_tools_cancels_one_and_finds_it_all_in_activi
     window.click("nav-tools").await;
     window.click_with("tool-row", "fs-list-directory").await;
     window.picture("tool-form").await;
-    window.css("[data-testid=\"tool-panel\"] input[id$=\"-path\"], [data-testid=\"tool-panel\"] textarea[id$=\"-path\"]").await.send_keys(".").await.unwrap();
+    window
+        .css("[data-testid=\"tool-panel\"] input[id$=\"-path\"], [data-testid=\"tool-panel\"] textarea[id$=\"-path\"]")
+        .await
+        .send_keys(".")
+        .await
+        .unwrap();
     window.click("tool-run").await;
     window.css("[data-testid=\"tool-result\"][data-state=\"done\"]").await;
     window.picture("tool-result").await;
@@ -64,7 +67,8 @@ async fn a_person_adds_servers_runs_tools_cancels_one_and_finds_it_all_in_activi
     window.search("tool-search", "fs-write-file").await;
     window.click_with("tool-row", "fs-write-file").await;
     window.find_with("tool-panel", "fs-write-file").await;
-    let field = |name: &str| format!("[data-testid=\"tool-panel\"] input[id$=\"-{name}\"], [data-testid=\"tool-panel\"] textarea[id$=\"-{name}\"]");
+    let field =
+        |name: &str| format!("[data-testid=\"tool-panel\"] input[id$=\"-{name}\"], [data-testid=\"tool-panel\"] textarea[id$=\"-{name}\"]");
     window.css(&field("path")).await.send_keys("note.txt").await.unwrap();
     window.css(&field("content")).await.send_keys("written from the window").await.unwrap();
     window.click("tool-run").await;

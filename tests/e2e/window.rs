@@ -33,10 +33,8 @@ fn program(name: &str) -> PathBuf {
 }
 
 fn tauri_driver() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(
-        || PathBuf::from(std::env::var_os("HOME").expect("HOME names the user's folder")).join(".cache"),
-        PathBuf::from,
-    );
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("HOME names the user's folder")).join(".cache"), PathBuf::from);
     let path = cache.join("pilothouse/bin/tauri-driver");
     assert!(path.exists(), "tauri-driver is missing at {}: run scripts/need.sh test", path.display());
     path
@@ -137,7 +135,7 @@ impl Window {
         let until = Instant::now() + Duration::from_secs(20);
         loop {
             let found = self.driver.execute(script, vec![selector.as_str().into(), text.into()]).await;
-            if let Ok(element) = found.and_then(|found| found.element()) {
+            if let Ok(element) = found.and_then(thirtyfour::prelude::ScriptRet::element) {
                 return element;
             }
             if Instant::now() > until {
@@ -166,7 +164,10 @@ impl Window {
         let editor = self.css(selector).await;
         editor.click().await.unwrap();
         self.driver
-            .execute("arguments[0].focus(); document.execCommand('insertText', false, arguments[1]);", vec![editor.to_json().unwrap(), text.into()])
+            .execute(
+                "arguments[0].focus(); document.execCommand('insertText', false, arguments[1]);",
+                vec![editor.to_json().unwrap(), text.into()],
+            )
             .await
             .unwrap();
     }
@@ -185,7 +186,10 @@ impl Window {
         // Animations are at most 120 ms; two frames later the picture is still.
         let _ = self
             .driver
-            .execute_async("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150)));", vec![])
+            .execute_async(
+                "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150)));",
+                vec![],
+            )
             .await;
         self.driver.screenshot(&folder.join(format!("{name}.png"))).await.unwrap();
     }

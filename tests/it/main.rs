@@ -1,5 +1,6 @@
 //! Journeys over behaving fakes, the registries' suites, and the architecture: one binary.
 #![allow(
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -554,10 +554,9 @@ async fn floods_are_dropped_and_changes_are_told_once_a_second() {
     let begun = tokio::time::Instant::now();
     assert_eq!(call(&*session).await.unwrap().text(), "alive");
     let seconds = begun.elapsed().as_secs() as usize + 1;
-    let events = stage.host.events.lock().unwrap();
+    let events = stage.host.events.lock().unwrap().clone();
     let changed = events.iter().filter(|event| **event == SessionEvent::ToolsChanged).count();
     let logs = events.iter().filter(|event| matches!(event, SessionEvent::Log { .. })).count();
-    drop(events);
     assert!((1..=seconds + 1).contains(&changed), "{changed} changes in {seconds} s");
     assert!((1..=1000 + 200 * seconds).contains(&logs), "{logs} log lines in {seconds} s");
     let_go(&stage, session).await;
@@ -597,7 +596,8 @@ async fn what_a_server_asks_is_answered_by_a_person_or_not_at_all() {
                 line.say(&json!({ "jsonrpc": "2.0", "id": format!("q{id}"), "method": method, "params": params }));
                 let mut answer = line.recv().await.unwrap();
                 assert_eq!(answer["id"], format!("q{id}"));
-                heard.send(answer.get_mut("result").map(Json::take).unwrap_or_else(|| answer["error"]["code"].clone())).unwrap();
+                let code = answer["error"]["code"].clone();
+                heard.send(answer.get_mut("result").map_or(code, Json::take)).unwrap();
             }
             while line.recv().await.is_some() {}
         }
@@ -691,7 +691,7 @@ async fn lists_are_followed_to_the_end_but_not_in_circles() {
             let cursor = asked["params"]["cursor"].as_str().unwrap_or("0").to_owned();
             match asked["method"].as_str().unwrap() {
                 "tools/list" if cursor == "0" => {
-                    line.reply(&asked, json!({ "tools": [{ "name": "a", "annotations": 7 }, { "name": "b" }], "nextCursor": "1" }))
+                    line.reply(&asked, json!({ "tools": [{ "name": "a", "annotations": 7 }, { "name": "b" }], "nextCursor": "1" }));
                 }
                 "tools/list" => line.reply(&asked, json!({ "tools": [{ "name": format!("c{cursor}") }], "nextCursor": "1" })),
                 "resources/list" if cursor == "0" => line.reply(&asked, json!({ "resources": [{ "uri": "a:1" }], "nextCursor": "x" })),

@@ -30,13 +30,13 @@ fn curl(server: &ServerDef, tool: &str, arguments: &str) -> Option<String> {
         Some(format!("http://{}:{port}", server.text("host")?))
     })?;
     let mut words = vec!["curl".to_owned(), "-sS".into(), "-X".into(), "POST".into()];
-    words.push(quoted(&format!("{}/tools/{}/call", base.trim_end_matches('/'), segment(tool))));
+    words.push(quoted(format!("{}/tools/{}/call", base.trim_end_matches('/'), segment(tool))));
     words.extend(["-H".into(), quoted("Content-Type: application/json")]);
     for header in headers(server) {
         // Double quotes: the shell is to fill the reference in.
         words.extend(["-H".into(), format!("\"{}\"", header.replace(['"', '\\', '`'], ""))]);
     }
-    words.extend(["--data".into(), quoted(&format!("{{\"arguments\":{arguments}}}"))]);
+    words.extend(["--data".into(), quoted(format!("{{\"arguments\":{arguments}}}"))]);
     Some(words.join(" "))
 }
 

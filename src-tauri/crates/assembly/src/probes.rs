@@ -167,7 +167,7 @@ fn room(dir: &Path) -> Option<Finding> {
     #[cfg(unix)]
     {
         let stat = nix::sys::statvfs::statvfs(there).ok()?;
-        let free = u64::from(stat.blocks_available()).saturating_mul(stat.fragment_size());
+        let free = stat.blocks_available().saturating_mul(stat.fragment_size());
         let mib = free / (1024 * 1024);
         let text = Text::new(format!("{mib} MiB free"), format!("剩余 {mib} MiB"));
         Some(if free < LITTLE {

@@ -207,17 +207,12 @@ impl ToolRule {
 /// When a server is connected and when it is let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
 pub struct StartRule {
     /// Connect at the first use instead of at start-up.
     pub lazy: bool,
     /// Disconnect after so many idle seconds; 0 never.
     pub idle_stop_secs: u32,
-}
-
-impl Default for StartRule {
-    fn default() -> Self {
-        Self { lazy: false, idle_stop_secs: 0 }
-    }
 }
 
 /// What a person accepted about a server: the definition, and each tool's fingerprint at that time.

@@ -139,7 +139,7 @@ pub(super) fn derived(root: &JsonMap, findings: &mut Findings) -> JsonMap {
                     findings.warn(None, "security.rate_limit", "in force: counted for each server by itself", "生效：按每个服务器分别计数");
                 }
                 None => {
-                    findings.refuse(None, "security.rate_limit.requests_per_minute", "must be a number from 1", "必须为不小于 1 的整数")
+                    findings.refuse(None, "security.rate_limit.requests_per_minute", "must be a number from 1", "必须为不小于 1 的整数");
                 }
             },
             _ => {}

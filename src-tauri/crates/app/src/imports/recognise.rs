@@ -55,7 +55,8 @@ fn sort(value: Json, file_name: Option<&str>) -> Result<Found, Fault> {
     if let Some(Json::Object(mcp)) = root.get("mcp")
         && mcp.contains_key("servers")
     {
-        root = mcp.clone();
+        let mcp = mcp.clone();
+        root = mcp;
     }
     match root.get("servers") {
         Some(Json::Object(servers)) => {

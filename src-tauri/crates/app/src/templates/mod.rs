@@ -325,7 +325,7 @@ mod tests {
             "fs-search-files",
         ];
         for template in all {
-            assert!(template.name.zh != "" && template.description.en != template.description.zh, "{}", template.id);
+            assert!(!template.name.zh.is_empty() && template.description.en != template.description.zh, "{}", template.id);
             for tool in template.settings.get("enabled_tools").and_then(Json::as_array).into_iter().flatten() {
                 assert!(registered.contains(&tool.as_str().unwrap()), "{}: {tool} is registered nowhere", template.id);
             }

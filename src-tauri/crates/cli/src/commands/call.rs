@@ -138,7 +138,11 @@ fn for_people(out: &Out, done: &CallDone) {
                 match part("text") {
                     Some(text) => out.line(&tame(text)),
                     None => {
-                        out.remark(&Text::same(format!("[{} {}]", part("mimeType").unwrap_or("resource"), part("uri").unwrap_or_default())))
+                        out.remark(&Text::same(format!(
+                            "[{} {}]",
+                            part("mimeType").unwrap_or("resource"),
+                            part("uri").unwrap_or_default()
+                        )));
                     }
                 }
                 shown = true;

@@ -295,9 +295,9 @@ async fn switch(cx: &Context, server: &str, on: bool) -> Result<u8, Fault> {
     cx.app.book.set_enabled(&id, on, &cx.actor).await?;
     let view = cx.app.book.get(id.as_str()).await?;
     if on {
-        saved(cx, &view, "switched on", "已启用")
+        saved(cx, &view, "switched on", "已启用");
     } else {
-        saved(cx, &view, "switched off", "已停用")
+        saved(cx, &view, "switched off", "已停用");
     }
     Ok(0)
 }

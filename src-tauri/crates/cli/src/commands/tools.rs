@@ -69,11 +69,15 @@ pub(super) async fn list(cx: &Context, args: ToolsArgs) -> Result<u8, Fault> {
         let about = |view: &ToolView| view.tool.title.clone().unwrap_or_else(|| view.tool.description.clone());
         if one.is_some() {
             let mut table = Table::new(["NAME", "RISK", "DESCRIPTION"]);
-            views.iter().for_each(|view| table.row([view.tool.name.to_string(), risk(view), about(view)]));
+            for view in &views {
+                table.row([view.tool.name.to_string(), risk(view), about(view)]);
+            }
             return table;
         }
         let mut table = Table::new(["SERVER", "NAME", "RISK", "DESCRIPTION"]);
-        views.iter().for_each(|view| table.row([view.server_name.clone(), view.tool.name.to_string(), risk(view), about(view)]));
+        for view in &views {
+            table.row([view.server_name.clone(), view.tool.name.to_string(), risk(view), about(view)]);
+        }
         table
     });
     if views.iter().any(|view| view.quarantined.is_some()) {
