@@ -55,15 +55,23 @@ function Booted() {
   );
 }
 
-/** Says once, after the first frame is on the glass, that the window may be shown. */
+/** Says once, when the first picture is drawn, that the window may be shown. A hidden window gets no frames on some systems: then soon is enough. */
 function Painted() {
   const client = useClient();
   useEffect(() => {
+    let said = false;
     let later = 0;
+    const ready = () => {
+      if (said) return;
+      said = true;
+      void client.call('app_ready', NOTHING).catch(() => undefined);
+    };
     const first = requestAnimationFrame(() => {
-      later = requestAnimationFrame(() => void client.call('app_ready', NOTHING).catch(() => undefined));
+      later = requestAnimationFrame(ready);
     });
+    const timer = setTimeout(ready, 80);
     return () => {
+      clearTimeout(timer);
       cancelAnimationFrame(first);
       cancelAnimationFrame(later);
     };

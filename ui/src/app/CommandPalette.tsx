@@ -1,5 +1,4 @@
 /** Everything by typing: pages, servers, tools, actions, and where one was last. */
-import { Modal } from '@mantine/core';
 import { useDeferredValue, useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { usePrefs } from '@/ipc/prefs';
 import { NOTHING, useRead } from '@/ipc/query';
@@ -10,6 +9,7 @@ import { go } from '@/shared/lib/route';
 import { isMap, type Json } from '@/shared/lib/words';
 import { visible } from '@/shared/lib/visible';
 import { Icon, type IconName } from '@/shared/ui/icon';
+import { Dialog } from '@/shared/ui/parts';
 
 type Item = { key: string; group: string; icon: IconName; label: string; aside?: string; path?: string[]; query?: Record<string, string>; run?: () => void };
 
@@ -17,19 +17,9 @@ export function CommandPalette() {
   const open = useFlag(paletteOpen);
   const { t } = useT();
   return (
-    <Modal
-      opened={open}
-      onClose={() => paletteOpen.set(false)}
-      withCloseButton={false}
-      padding={0}
-      size={620}
-      centered={false}
-      yOffset="9vh"
-      aria-label={t('palette.open')}
-      classNames={{ content: 'ph-palette' }}
-    >
+    <Dialog open={open} onClose={() => paletteOpen.set(false)} label={t('palette.open')} size={620} yOffset="9vh" className="ph-palette">
       {open && <Palette />}
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -79,7 +69,7 @@ function Palette() {
       });
       return [...last, ...fixed];
     }
-    const hits = best([...fixed, ...named], query, (item) => `${item.label} ${item.aside ?? ''}`, 40);
+    const hits = best([...fixed, ...named], query, (item) => item.label, 40, (item) => item.aside ?? '');
     // One group stands together, in the order of its best hit.
     const order = [...new Set(hits.map((item) => item.group))];
     return order.flatMap((group) => hits.filter((item) => item.group === group));

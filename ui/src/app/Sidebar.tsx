@@ -29,7 +29,7 @@ export function Sidebar({ page, folded, onFold }: Props) {
               aria-current={page === place.page ? 'page' : undefined}
               data-testid={`nav-${place.page}`}
               title={`${t(`nav.${place.page}`)}  (${place.keys})`}
-              aria-label={t(`nav.${place.page}`)}
+              aria-label={folded ? t(`nav.${place.page}`) : undefined}
             >
               <Icon name={place.icon} />
               {!folded && <span className="ph-grow">{t(`nav.${place.page}`)}</span>}
@@ -38,7 +38,7 @@ export function Sidebar({ page, folded, onFold }: Props) {
           </li>
         ))}
       </ul>
-      <button type="button" className="ph-plain fold" onClick={onFold} aria-label={folded ? t('nav.unfold') : t('nav.fold')} title={folded ? t('nav.unfold') : t('nav.fold')} data-testid="nav-fold">
+      <button type="button" className="ph-plain fold" onClick={onFold} aria-label={folded ? t('nav.unfold') : undefined} title={folded ? t('nav.unfold') : t('nav.fold')} data-testid="nav-fold">
         <Icon name="sidebar" />
         {!folded && <span className="ph-faint">{t('nav.fold')}</span>}
       </button>

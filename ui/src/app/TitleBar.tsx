@@ -19,14 +19,14 @@ export function TitleBar() {
         </span>
         <span>Pilothouse</span>
       </div>
-      <button type="button" className="ph-plain ph-palettekey" onClick={() => paletteOpen.set(true)} data-testid="palette-open" aria-label={t('palette.open')}>
+      <button type="button" className="ph-plain ph-palettekey" onClick={() => paletteOpen.set(true)} data-testid="palette-open">
         <Icon name="search" size={14} />
         <span className="ph-grow ph-cut">{t('palette.hint')}</span>
         <Keys keys={mac ? ['⌘', 'K'] : ['Ctrl', 'K']} />
       </button>
       <div className="ph-row ph-titleend">
         <IconButton icon={dark ? 'sun' : 'moon'} label={dark ? t('palette.light') : t('palette.dark')} testId="theme-toggle" onClick={() => set('theme', dark ? 'light' : 'dark')} />
-        <button type="button" className="ph-plain ph-lang" onClick={() => set('lang', lang === 'zh' ? 'en' : 'zh')} data-testid="lang-toggle" aria-label={lang === 'zh' ? 'Switch to English' : '切换为简体中文'} lang={lang === 'zh' ? 'en' : 'zh-CN'} title={lang === 'zh' ? 'Switch to English' : '切换为简体中文'}>
+        <button type="button" className="ph-plain ph-lang" onClick={() => set('lang', lang === 'zh' ? 'en' : 'zh')} data-testid="lang-toggle" lang={lang === 'zh' ? 'en' : 'zh-CN'} title={lang === 'zh' ? 'Switch to English' : '切换为简体中文'}>
           {lang === 'zh' ? 'EN' : '中文'}
         </button>
         <IconButton icon="keyboard" label={t('keys.open')} testId="help-open" onClick={() => helpOpen.set(true)} />

@@ -63,21 +63,22 @@ export function ActivityPage() {
 
   const columns = useMemo(
     (): Column<ActivityRow>[] => [
-      { key: 'at', head: t('activity.at'), track: '132px', cell: (row) => <span className="ph-num ph-muted" title={stamp(row.at)}><When at={row.at} /></span> },
-      { key: 'ending', head: t('activity.ending'), track: '124px', cell: (row) => <EndingChip value={row.ending} quiet /> },
+      { key: 'at', head: t('activity.at'), min: 108, cell: (row) => <span className="ph-num ph-muted" title={stamp(row.at)}><When at={row.at} /></span> },
+      { key: 'ending', head: t('activity.ending'), min: 104, cell: (row) => <EndingChip value={row.ending} quiet /> },
       {
         key: 'what',
         head: t('activity.what'),
-        track: 'minmax(140px, 1.4fr)',
+        min: 130,
+        grow: 1.4,
         cell: (row) => <code className="ph-cut" title={row.what}>{row.kind === 'note' ? word('note', row.what) : visible(row.what)}</code>,
       },
-      { key: 'server', head: t('activity.server'), track: 'minmax(90px, 0.9fr)', from: 500, cell: (row) => <span className="ph-cut">{visible(row.server) || <span className="ph-faint">–</span>}</span> },
-      { key: 'actor', head: t('activity.actor'), track: 'minmax(100px, 0.8fr)', from: 820, cell: (row) => <span className="ph-cut ph-muted">{visible(row.actor)} · {word('door', row.door)}</span> },
-      { key: 'risk', head: t('tools.risk'), track: '88px', from: 740, cell: (row) => (row.risk ? <RiskChip value={row.risk} quiet /> : <span className="ph-faint">–</span>) },
-      { key: 'rule', head: t('activity.rule'), track: 'minmax(100px, 0.8fr)', from: 1080, cell: (row) => <code className="ph-cut ph-muted">{row.rule ?? '–'}</code> },
-      { key: 'code', head: t('activity.code'), track: 'minmax(90px, 0.7fr)', from: 940, cell: (row) => (row.code ? <code className="ph-cut">{row.code}</code> : <span className="ph-faint">–</span>) },
-      { key: 'took', head: t('activity.took'), track: '84px', end: true, cell: (row) => (row.ending === 'running' ? <Running since={row.at} /> : <span className="ph-num">{duration(row.elapsedMs)}</span>) },
-      { key: 'bytes', head: t('activity.bytes'), track: '84px', end: true, from: 660, cell: (row) => <span className="ph-num ph-muted">{bytes(row.bytes)}</span> },
+      { key: 'server', head: t('activity.server'), min: 100, grow: 0.9, rank: 2, cell: (row) => <span className="ph-cut">{visible(row.server) || <span className="ph-faint">–</span>}</span> },
+      { key: 'actor', head: t('activity.actor'), min: 120, grow: 0.8, rank: 5, cell: (row) => <span className="ph-cut ph-muted">{visible(row.actor)} · {word('door', row.door)}</span> },
+      { key: 'risk', head: t('tools.risk'), min: 84, rank: 3, cell: (row) => (row.risk ? <RiskChip value={row.risk} quiet /> : <span className="ph-faint">–</span>) },
+      { key: 'rule', head: t('activity.rule'), min: 130, grow: 0.8, rank: 7, cell: (row) => <code className="ph-cut ph-muted">{row.rule ?? '–'}</code> },
+      { key: 'code', head: t('activity.code'), min: 110, grow: 0.7, rank: 6, cell: (row) => (row.code ? <code className="ph-cut">{row.code}</code> : <span className="ph-faint">–</span>) },
+      { key: 'took', head: t('activity.took'), min: 64, rank: 1, end: true, cell: (row) => (row.ending === 'running' ? <Running since={row.at} /> : <span className="ph-num">{duration(row.elapsedMs)}</span>) },
+      { key: 'bytes', head: t('activity.bytes'), min: 72, rank: 4, end: true, cell: (row) => <span className="ph-num ph-muted">{bytes(row.bytes)}</span> },
     ],
     [t, word],
   );

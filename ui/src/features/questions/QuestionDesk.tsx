@@ -1,8 +1,8 @@
 /** What only a person may answer. One at a time, the rest counted; setting it aside answers nothing. **Invariant:** what would happen is shown exactly and whole. */
-import { Button, Modal, Textarea, TextInput } from '@mantine/core';
+import { Button, Textarea, TextInput } from '@mantine/core';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useT } from '@/shared/i18n/t';
-import { relative, stamp } from '@/shared/lib/format';
+import { stamp } from '@/shared/lib/format';
 import { questionsOpen, useFlag } from '@/shared/lib/flag';
 import { steady } from '@/shared/lib/diff';
 import { useNow } from '@/shared/lib/now';
@@ -16,9 +16,9 @@ import { beginning } from '@/shared/schema-form/shape';
 import { issuesOf } from '@/shared/schema-form/validate';
 import { RiskChip } from '@/shared/ui/chips';
 import { Icon } from '@/shared/ui/icon';
-import { CodeBlock, Facts, Notice } from '@/shared/ui/parts';
+import { CodeBlock, Dialog, Facts, Notice } from '@/shared/ui/parts';
 import { FaultView } from '@/shared/ui/states';
-import { useAnswer, useOpenPage, useQuestions, type AnswerReq, type QuestionView } from './api';
+import { useAnswer, useQuestions, type AnswerReq, type QuestionView } from './api';
 import { asksForSecrets, hostOf, odd } from './wary';
 
 type Answer = AnswerReq['answer'];
@@ -43,18 +43,9 @@ export function QuestionDesk() {
 
   const first = pending[0];
   return (
-    <Modal
-      opened={open && first !== undefined}
-      onClose={() => questionsOpen.set(false)}
-      size={660}
-      withCloseButton={false}
-      closeOnClickOutside={false}
-      padding={0}
-      aria-label={t('questions.title')}
-      classNames={{ content: 'ph-question' }}
-    >
+    <Dialog open={open && first !== undefined} onClose={() => questionsOpen.set(false)} label={t('questions.title')} size={660} className="ph-question">
       {first && <Question key={first.id} question={first} waiting={pending.length - 1} />}
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -66,7 +57,7 @@ function Question({ question, waiting }: { question: QuestionView; waiting: numb
   const byServer = matter.kind === 'form' || matter.kind === 'visit' || matter.kind === 'sample';
   return (
     <div data-testid="question" data-kind={matter.kind}>
-      <header className="ph-questionhead">
+      <div className="ph-questionhead">
         <span className="mark">
           <Icon name={matter.kind === 'start' ? 'terminal' : matter.kind === 'sign_in' ? 'lock' : 'person'} size={18} />
         </span>
@@ -85,7 +76,7 @@ function Question({ question, waiting }: { question: QuestionView; waiting: numb
           </div>
         </div>
         <Countdown question={question} />
-      </header>
+      </div>
       <Matter question={question} onAnswer={answer} busy={send.isPending} />
       {send.error && (
         <div className="ph-pad">
@@ -116,12 +107,13 @@ function heading({ matter }: QuestionView, t: ReturnType<typeof useT>['t']): str
 }
 
 function Countdown({ question }: { question: QuestionView }) {
-  const { t, lang } = useT();
+  const { t } = useT();
   const now = useNow();
-  const left = question.expiresAt - now;
+  const left = Math.max(0, question.expiresAt - now);
+  const secs = Math.ceil(left / 1000);
   return (
     <span className={`ph-num ${left < 30_000 ? 'ph-tone-bad' : 'ph-muted'}`} title={t('questions.expiresHint', { at: stamp(question.expiresAt) })} data-testid="question-countdown">
-      <Icon name="clock" size={12} /> {t('questions.expires', { when: relative(question.expiresAt, now, lang) })}
+      <Icon name="clock" size={12} /> {t('questions.expires', { when: `${Math.floor(secs / 60)}:${String(secs % 60).padStart(2, '0')}` })}
     </span>
   );
 }
@@ -178,9 +170,9 @@ function Matter({ question, onAnswer, busy }: PartProps) {
     case 'form':
       return <FormQuestion matter={matter} onAnswer={onAnswer} busy={busy} />;
     case 'visit':
-      return <PageQuestion words={matter.message} url={matter.url} onAnswer={onAnswer} busy={busy} fromServer />;
+      return <PageQuestion words={matter.message} url={matter.url} onAnswer={onAnswer} busy={busy} />;
     case 'sign_in':
-      return <PageQuestion words={null} url={matter.url} onAnswer={onAnswer} busy={busy} fromServer={false} />;
+      return <PageQuestion words={null} url={matter.url} onAnswer={onAnswer} busy={busy} />;
     case 'sample':
       return <SampleQuestion request={matter.request} onAnswer={onAnswer} busy={busy} />;
   }
@@ -278,18 +270,13 @@ function Quote({ text }: { text: string }) {
   return <blockquote className="ph-quote ph-break">{visible(text)}</blockquote>;
 }
 
-function PageQuestion({ words, url, onAnswer, busy, fromServer }: { words: string | null; url: string; onAnswer: (answer: Answer) => void; busy: boolean; fromServer: boolean }) {
+function PageQuestion({ words, url, onAnswer, busy }: { words: string | null; url: string; onAnswer: (answer: Answer) => void; busy: boolean }) {
   const { t } = useT();
-  const page = useOpenPage();
   const host = hostOf(url);
   const strange = odd(url);
-  const open = () =>
-    fromServer
-      ? page.mutate({ url }, { onSuccess: () => onAnswer({ answer: 'yes', scope: 'once' }) })
-      : // The core opens its own sign-in page: it has to be listening for the answer first.
-        onAnswer({ answer: 'yes', scope: 'once' });
+  // The core opens the page once it has the answer: for a sign-in it has to be listening first.
   return (
-    <Ask onAnswer={onAnswer} busy={busy || page.isPending} yes={t('questions.openPage')} wider={[]} no={t('questions.decline')} onYes={open} disabled={host === null}>
+    <Ask onAnswer={onAnswer} busy={busy} yes={t('questions.openPage')} wider={[]} no={t('questions.decline')} disabled={host === null}>
       {words !== null && <Quote text={words} />}
       {words === null && <p>{t('questions.signInHint')}</p>}
       <Facts
@@ -299,7 +286,6 @@ function PageQuestion({ words, url, onAnswer, busy, fromServer }: { words: strin
         ]}
       />
       {strange && <Notice tone="warn">{t(`questions.odd.${strange}`)}</Notice>}
-      {page.error && <FaultView fault={page.error} />}
     </Ask>
   );
 }

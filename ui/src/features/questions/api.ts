@@ -5,4 +5,3 @@ export type { AnswerReq, QuestionView, UiFault } from '@/ipc/bindings';
 
 export const useQuestions = () => useRead('question_list', NOTHING, { every: 15_000 });
 export const useAnswer = () => useChange('question_answer');
-export const useOpenPage = () => useChange('open_page');

@@ -3,7 +3,7 @@ import { Tabs } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { usePrefs } from '@/ipc/prefs';
 import { useT } from '@/shared/i18n/t';
-import { best } from '@/shared/lib/fuzzy';
+import { fits } from '@/shared/lib/fuzzy';
 import { go } from '@/shared/lib/route';
 import { visible } from '@/shared/lib/visible';
 import { Icon, type IconName } from '@/shared/ui/icon';
@@ -80,7 +80,7 @@ function Gallery() {
   const remove = useRemoveTemplate();
   const [query, setQuery] = useState('');
   const [removing, setRemoving] = useState<TemplateView | null>(null);
-  const rows = useMemo(() => best(templates.data ?? [], query, (one) => `${one.name.en} ${one.name.zh} ${one.about.en} ${one.about.zh} ${one.tags.join(' ')} ${one.protocol}`, 500), [templates.data, query]);
+  const rows = useMemo(() => (templates.data ?? []).filter((one) => query.trim() === '' || fits(query, `${one.name.en} ${one.name.zh} ${one.about.en} ${one.about.zh} ${one.tags.join(' ')} ${one.protocol}`)), [templates.data, query]);
   if (templates.isPending) return <Loading />;
   if (!templates.data) return <Failed fault={templates.error} onRetry={() => void templates.refetch()} />;
   const groups = [...new Set([...CATEGORIES, ...rows.map((one) => one.category)])].map((category) => ({ category, items: rows.filter((one) => one.category === category) })).filter((group) => group.items.length > 0);
@@ -97,10 +97,12 @@ function Gallery() {
                 <button type="button" className="ph-plain ph-cardbutton" onClick={() => go(['servers', 'add', 'form'], { from: one.id })} data-testid="template-card" data-key={one.id}>
                   <span className="ph-row">
                     <Icon name={ICONS[category] ?? 'template'} />
-                    <strong className="ph-cut ph-grow">{visible(say(one.name))}</strong>
+                    <strong className="ph-cut ph-grow" title={visible(say(one.name))}>{visible(say(one.name))}</strong>
+                  </span>
+                  <span className="ph-muted ph-clamp ph-grow">{visible(say(one.about))}</span>
+                  <span>
                     <code className="ph-tag">{one.protocol}</code>
                   </span>
-                  <span className="ph-muted ph-clamp">{visible(say(one.about))}</span>
                 </button>
                 {!one.builtIn && <IconButton icon="trash" size={22} label={t('add.removeTemplate', { name: say(one.name) })} onClick={() => setRemoving(one)} />}
               </li>

@@ -31,11 +31,11 @@ export function LogTab({ server }: { server: ServerView }) {
 
   const columns = useMemo(
     (): Column<FrameView>[] => [
-      { key: 'at', head: t('log.at'), track: '96px', cell: (row) => <code className="ph-num ph-muted">{clockMs(row.at)}</code> },
+      { key: 'at', head: t('log.at'), min: 92, cell: (row) => <code className="ph-num ph-muted">{clockMs(row.at)}</code> },
       {
         key: 'way',
         head: t('log.way'),
-        track: '92px',
+        min: 84,
         cell: (row) => (
           <span className={`ph-way ${row.kind} ${row.sent ? 'out' : 'in'}`}>
             <Icon name={row.kind === 'stderr' ? 'terminal' : row.kind === 'note' ? 'info' : row.kind === 'noise' ? 'warn' : row.sent ? 'arrowUp' : 'arrowDown'} size={12} />
@@ -43,8 +43,8 @@ export function LogTab({ server }: { server: ServerView }) {
           </span>
         ),
       },
-      { key: 'text', head: t('log.text'), track: 'minmax(120px, 1fr)', cell: (row) => <code className="ph-cut">{visible(row.text.slice(0, 400))}</code> },
-      { key: 'size', head: t('log.size'), track: '76px', end: true, from: 480, cell: (row) => <span className="ph-num ph-muted">{bytes(sizeOf(row.text))}</span> },
+      { key: 'text', head: t('log.text'), min: 120, grow: 1, cell: (row) => <code className="ph-cut">{visible(row.text.slice(0, 400))}</code> },
+      { key: 'size', head: t('log.size'), min: 70, rank: 1, end: true, cell: (row) => <span className="ph-num ph-muted">{bytes(sizeOf(row.text))}</span> },
     ],
     [t],
   );

@@ -38,6 +38,7 @@ export function Overview({ detail }: { detail: ServerDetail }) {
       {view.fault && view.state !== 'needs_review' && (
         <FaultView
           fault={view.fault}
+          mild={view.state !== 'error'}
           actions={
             <>
               {view.state === 'error' && (

@@ -171,37 +171,41 @@ export function ServerEditor({ initial, onSaved, note }: Props) {
               />
             </div>
           </details>
-          {consent !== null && (
-            <Notice
-              tone="ask"
-              testId="test-consent"
-              title={t('editor.consentTitle')}
-              actions={
-                <>
-                  <Button
-                    variant="filled"
-                    onClick={() => {
-                      const whole = ready();
-                      if (whole) runTest(whole, consent);
-                    }}
-                    data-testid="test-consent-yes"
-                  >
-                    {t('editor.consentYes')}
-                  </Button>
-                  <Button onClick={() => setConsent(null)}>{t('common.cancel')}</Button>
-                </>
-              }
-            >
-              <div className="ph-stack tight">
-                <span>{t('editor.consentHint')}</span>
-                <CodeBlock text={consent} label={t('servers.target')} wrap />
-              </div>
-            </Notice>
-          )}
-          {fault && <FaultView fault={fault} />}
-          {result && <TestResult result={result} />}
         </div>
       </div>
+      {(consent !== null || fault || result) && (
+        <div className="ph-outcome ph-stack">
+        {consent !== null && (
+          <Notice
+            tone="ask"
+            testId="test-consent"
+            title={t('editor.consentTitle')}
+            actions={
+              <>
+                <Button
+                  variant="filled"
+                  onClick={() => {
+                    const whole = ready();
+                    if (whole) runTest(whole, consent);
+                  }}
+                  data-testid="test-consent-yes"
+                >
+                  {t('editor.consentYes')}
+                </Button>
+                <Button onClick={() => setConsent(null)}>{t('common.cancel')}</Button>
+              </>
+            }
+          >
+            <div className="ph-stack tight">
+              <span>{t('editor.consentHint')}</span>
+              <CodeBlock text={consent} label={t('servers.target')} wrap />
+            </div>
+          </Notice>
+        )}
+        {fault && <FaultView fault={fault} />}
+        {result && <TestResult result={result} />}
+        </div>
+      )}
       <footer className="ph-editorfoot">
         {wrong && (
           <span className="ph-tone-bad ph-row" role="alert">

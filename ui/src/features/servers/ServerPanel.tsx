@@ -6,7 +6,7 @@ import { go } from '@/shared/lib/route';
 import { visible } from '@/shared/lib/visible';
 import { StateChip } from '@/shared/ui/chips';
 import { Icon } from '@/shared/ui/icon';
-import { Confirm, IconButton } from '@/shared/ui/parts';
+import { Confirm, IconButton, MenuButton } from '@/shared/ui/parts';
 import { Failed, FaultView, Loading } from '@/shared/ui/states';
 import { tell, tellFault } from '@/shared/ui/toasts';
 import { canConnect, canDisconnect, useConnect, useDisconnect, useDuplicate, useEnable, useRemove, useSaveTemplate, useServer, useServers, type ServerDetail } from './api';
@@ -65,9 +65,7 @@ function Panel({ detail, tab, fault, onRetry }: { detail: ServerDetail; tab: str
         ) : null}
         <Menu>
           <Menu.Target>
-            <span>
-              <IconButton icon="more" label={t('servers.actions')} testId="server-more" />
-            </span>
+            <MenuButton icon="more" label={t('servers.actions')} testId="server-more" />
           </Menu.Target>
           <Menu.Dropdown>
             <Menu.Item leftSection={<Icon name="edit" size={14} />} onClick={() => go(['servers', view.id, 'settings'])} data-testid="server-edit">
@@ -92,7 +90,7 @@ function Panel({ detail, tab, fault, onRetry }: { detail: ServerDetail; tab: str
               </Menu.Item>
             )}
             <Menu.Divider />
-            <Menu.Item color="red" leftSection={<Icon name="trash" size={14} />} onClick={() => setAsking('remove')} data-testid="server-remove">
+            <Menu.Item className="ph-tone-bad" leftSection={<Icon name="trash" size={14} />} onClick={() => setAsking('remove')} data-testid="server-remove">
               {t('servers.remove')}
             </Menu.Item>
           </Menu.Dropdown>

@@ -9,7 +9,7 @@ import { visible } from '@/shared/lib/visible';
 import { StateChip } from '@/shared/ui/chips';
 import { Grid, type Column } from '@/shared/ui/grid';
 import { Icon } from '@/shared/ui/icon';
-import { IconButton, PageHead } from '@/shared/ui/parts';
+import { MenuButton, PageHead } from '@/shared/ui/parts';
 import { SearchBox } from '@/shared/ui/search';
 import { Sparkline } from '@/shared/ui/sparkline';
 import { Split } from '@/shared/ui/split';
@@ -36,11 +36,12 @@ export function ServersPage() {
 
   const columns = useMemo(
     (): Column<ServerView>[] => [
-      { key: 'state', head: t('servers.state'), track: '124px', cell: (row) => <StateChip value={row.state} quiet /> },
+      { key: 'state', head: t('servers.state'), min: 112, cell: (row) => <StateChip value={row.state} quiet /> },
       {
         key: 'name',
         head: t('servers.name'),
-        track: 'minmax(130px, 1.3fr)',
+        min: 96,
+        grow: 1.3,
         cell: (row) => (
           <span className="ph-row">
             <strong className="ph-cut">{visible(row.name)}</strong>
@@ -54,38 +55,45 @@ export function ServersPage() {
           </span>
         ),
       },
-      { key: 'protocol', head: t('servers.protocol'), track: '104px', from: 470, cell: (row) => <span className="ph-muted">{row.protocol}</span> },
-      { key: 'target', head: t('servers.target'), track: 'minmax(150px, 1.6fr)', from: 1180, cell: (row) => <code className="ph-cut ph-muted">{visible(row.target)}</code> },
+      { key: 'protocol', head: t('servers.protocol'), min: 96, rank: 2, cell: (row) => <span className="ph-muted">{row.protocol}</span> },
+      { key: 'target', head: t('servers.target'), min: 190, grow: 1.6, rank: 6, cell: (row) => <code className="ph-cut ph-muted">{visible(row.target)}</code> },
       {
         key: 'tools',
         head: t('servers.tools'),
-        track: '64px',
+        min: 56,
+        rank: 1,
         end: true,
         cell: (row) => (
           <span className="ph-num" title={row.stale ? t('servers.staleTools') : undefined}>
+            {row.stale && (
+              <span className="ph-faint">
+                <Icon name="clock" size={12} />
+                <span className="ph-sr">{t('servers.staleTools')}</span>{' '}
+              </span>
+            )}
             {row.tools}
-            {row.stale && <span className="ph-faint"> {t('servers.staleShort')}</span>}
           </span>
         ),
       },
       {
         key: 'times',
         head: 'p50 / p95',
-        track: '124px',
+        min: 124,
+        rank: 3,
         end: true,
-        from: 620,
         cell: (row) => (
           <span className="ph-num ph-muted" title={t('servers.last15', { calls: row.calls, errors: row.errors })}>
             {row.p50Ms === null ? '–' : `${duration(row.p50Ms)} / ${duration(row.p95Ms)}`}
           </span>
         ),
       },
-      { key: 'spark', head: t('servers.latency'), track: '108px', from: 740, cell: (row) => <Sparkline values={row.spark} /> },
+      { key: 'spark', head: t('servers.latency'), min: 100, rank: 4, cell: (row) => <Sparkline values={row.spark} /> },
       {
         key: 'error',
         head: t('servers.lastError'),
-        track: 'minmax(140px, 2fr)',
-        from: 860,
+        min: 200,
+        grow: 2,
+        rank: 5,
         cell: (row) =>
           row.fault ? (
             <span className={row.state === 'error' ? 'ph-tone-bad ph-cut' : 'ph-tone-warn ph-cut'} title={say(row.fault.message)}>
@@ -139,9 +147,7 @@ export function ServersPage() {
       <PageHead title={t('nav.servers')}>
         <Menu>
           <Menu.Target>
-            <span>
-              <IconButton icon="more" label={t('servers.more')} testId="servers-more" />
-            </span>
+            <MenuButton icon="more" label={t('servers.more')} testId="servers-more" />
           </Menu.Target>
           <Menu.Dropdown>
             <Menu.Item leftSection={<Icon name="braces" size={14} />} onClick={() => go(['servers', 'add', 'paste'])}>

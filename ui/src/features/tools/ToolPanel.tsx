@@ -18,7 +18,7 @@ import { beginning } from '@/shared/schema-form/shape';
 import { issuesOf, type Issue } from '@/shared/schema-form/validate';
 import { RiskChip } from '@/shared/ui/chips';
 import { Icon } from '@/shared/ui/icon';
-import { IconButton, Notice, Section } from '@/shared/ui/parts';
+import { IconButton, MenuButton, Notice, Section } from '@/shared/ui/parts';
 import { Failed, Loading } from '@/shared/ui/states';
 import { tell, tellFault } from '@/shared/ui/toasts';
 import { useAcceptTool, useCancel, useCommand, useTool, type ToolDetail } from './api';
@@ -141,9 +141,7 @@ function Panel({ detail, state }: { detail: ToolDetail; state: string | null }) 
         <span className="ph-grow" />
         <Menu>
           <Menu.Target>
-            <span>
-              <IconButton icon="copy" label={t('tools.copyAs')} testId="tool-copy" />
-            </span>
+            <MenuButton icon="copy" label={t('tools.copyAs')} testId="tool-copy" />
           </Menu.Target>
           <Menu.Dropdown>
             <Menu.Item leftSection={<Icon name="terminal" size={14} />} onClick={() => copyAs('pilot')} data-testid="copy-pilot">
@@ -163,7 +161,7 @@ function Panel({ detail, state }: { detail: ToolDetail; state: string | null }) 
           <Tabs.Tab value="history" data-testid="tab-history">{t('tools.tab.history')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="run" className="ph-fill">
-          <div className="ph-editor">
+          <div className={run ? 'ph-editor answered' : 'ph-editor'}>
             <div className="ph-scroll ph-pad">
               <div className="ph-stack">
                 <Head detail={detail} state={state} />
@@ -259,7 +257,7 @@ function Head({ detail, state }: { detail: ToolDetail; state: string | null }) {
   const { view } = detail;
   const [open, setOpen] = useState(false);
   const description = visible(detail.description);
-  const long = description.length > 360 || description.split('\n').length > 5;
+  const long = description.length > 280 || description.split('\n').length > 4;
   return (
     <div className="ph-stack tight">
       <div className="ph-row wrap ph-muted">
@@ -269,7 +267,7 @@ function Head({ detail, state }: { detail: ToolDetail; state: string | null }) {
         {view.stale && <span>· {t('tools.stale')}</span>}
       </div>
       {description ? (
-        <div className={long && !open ? 'ph-break ph-clamp5' : 'ph-break'} data-testid="tool-description">
+        <div className={long && !open ? 'ph-break ph-clamp3' : 'ph-break'} data-testid="tool-description">
           {description}
         </div>
       ) : (
@@ -367,7 +365,7 @@ function RunBar({ run, broken, issues, blocked, detail, onRun, onReset, onCancel
             ) : issues.length > 0 ? (
               <span className="ph-tone-bad ph-row" role="alert" data-testid="tool-issues">
                 <Icon name="warn" size={13} />
-                <span className="ph-cut">{t('tools.issues', { count: issues.length, first: `${issues[0]!.path.join('.')} ${issues[0]!.message}`.trim() })}</span>
+                <span className="ph-cut">{t('tools.issues', { count: issues.length, first: issues[0]!.path.length > 0 ? `${issues[0]!.path.join('.')}: ${issues[0]!.message}` : issues[0]!.message })}</span>
               </span>
             ) : (
               <Verdict detail={detail} />

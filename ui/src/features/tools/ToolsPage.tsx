@@ -1,5 +1,5 @@
 /** Tools: every tool of every server, found by typing, run beside the list. */
-import { Select } from '@mantine/core';
+import { Button, Select } from '@mantine/core';
 import { useDeferredValue, useMemo, useState } from 'react';
 import { useT } from '@/shared/i18n/t';
 import { byName } from '@/shared/lib/format';
@@ -13,13 +13,20 @@ import { PageHead } from '@/shared/ui/parts';
 import { SearchBox } from '@/shared/ui/search';
 import { Split } from '@/shared/ui/split';
 import { Empty, Failed, FilteredEmpty, Loading } from '@/shared/ui/states';
-import { Button } from '@mantine/core';
 import { useServerStates, useTools, type ToolView } from './api';
 import { ToolPanel } from './ToolPanel';
 
 type Row = { kind: 'group'; server: string; name: string; count: number } | { kind: 'tool'; tool: ToolView };
 
 const keyOf = (row: Row) => (row.kind === 'group' ? `group ${row.server}` : `${row.tool.server}\n${row.tool.name}`);
+
+const letters = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+
+/** What it does; its title before, unless that only says the name again. */
+function summaryOf(tool: ToolView): string {
+  const title = tool.title && letters(tool.title) !== letters(tool.name) ? visible(tool.title) : '';
+  return [title, tool.summary].filter(Boolean).join(' · ');
+}
 
 /** Tools under their servers; a server whose tools all fall out is left out too. */
 export function grouped(tools: readonly ToolView[], query: string, server: string | null, risk: string | null): Row[] {
@@ -67,7 +74,8 @@ export function ToolsPage() {
       {
         key: 'name',
         head: t('tools.name'),
-        track: 'minmax(160px, 1fr)',
+        min: 150,
+        grow: 1,
         cell: (row) =>
           row.kind === 'tool' && (
             <span className="ph-row">
@@ -81,8 +89,8 @@ export function ToolsPage() {
             </span>
           ),
       },
-      { key: 'summary', head: t('tools.summary'), track: 'minmax(180px, 2.2fr)', from: 620, cell: (row) => row.kind === 'tool' && <span className="ph-cut ph-muted">{row.tool.title ? `${visible(row.tool.title)} — ${row.tool.summary}` : row.tool.summary}</span> },
-      { key: 'risk', head: t('tools.risk'), track: '96px', cell: (row) => row.kind === 'tool' && <RiskChip value={row.tool.risk} quiet /> },
+      { key: 'summary', head: t('tools.summary'), min: 240, grow: 2.2, rank: 1, cell: (row) => row.kind === 'tool' && <span className="ph-cut ph-muted">{summaryOf(row.tool)}</span> },
+      { key: 'risk', head: t('tools.risk'), min: 84, cell: (row) => row.kind === 'tool' && <RiskChip value={row.tool.risk} quiet /> },
     ],
     [t],
   );

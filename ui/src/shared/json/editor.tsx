@@ -35,9 +35,7 @@ function Plain({ value, onChange, label, readOnly, minHeight = 120 }: EditorProp
       value={value}
       readOnly={readOnly}
       onChange={(event) => onChange(event.currentTarget.value)}
-      autosize
-      minRows={Math.round(minHeight / 20)}
-      maxRows={24}
+      rows={Math.round(minHeight / 20)}
       classNames={{ input: 'ph-mono' }}
       spellCheck={false}
     />

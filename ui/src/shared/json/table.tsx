@@ -39,7 +39,7 @@ export function DataTable({ rows, label }: { rows: readonly JsonMap[]; label: st
           <thead>
             <tr>
               {columns.map((name) => (
-                <th key={name} scope="col">
+                <th key={name} scope="col" className={typeof rows[0]?.[name] === 'number' ? 'num' : undefined}>
                   {visible(name)}
                 </th>
               ))}

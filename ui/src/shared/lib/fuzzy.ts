@@ -1,13 +1,14 @@
 /** How well a text fits what was typed. Pure. */
 
-/** A score above 0 when every typed word is in the text (or its letters in order, for one word); higher is better; 0 does not fit. */
-export function score(query: string, text: string): number {
+/** A score above 0 when every typed word is in the text (or at least its letters, in order) or stands beside it; higher is better; 0 does not fit. */
+export function score(query: string, text: string, aside = ''): number {
   const wanted = query.trim().toLowerCase();
   if (!wanted) return 1;
   const hay = text.toLowerCase();
+  const beside = aside.toLowerCase();
   let total = 0;
   for (const word of wanted.split(/\s+/)) {
-    const one = scoreWord(word, hay);
+    const one = scoreWord(word, hay) || (beside.includes(word) ? 25 : 0);
     if (one === 0) return 0;
     total += one;
   }
@@ -34,10 +35,10 @@ function scoreWord(word: string, hay: string): number {
 const isLetter = (letter: string) => /[\p{L}\p{N}]/u.test(letter);
 
 /** The best `limit` items, best first; the order of equals is kept. */
-export function best<T>(items: readonly T[], query: string, text: (item: T) => string, limit: number): T[] {
+export function best<T>(items: readonly T[], query: string, text: (item: T) => string, limit: number, aside: (item: T) => string = () => ''): T[] {
   const scored: { item: T; rank: number; place: number }[] = [];
   items.forEach((item, place) => {
-    const rank = score(query, text(item));
+    const rank = score(query, text(item), aside(item));
     if (rank > 0) scored.push({ item, rank, place });
   });
   scored.sort((a, b) => b.rank - a.rank || a.place - b.place);

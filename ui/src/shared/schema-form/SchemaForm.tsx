@@ -36,7 +36,7 @@ export function SchemaForm({ schema, value, onChange, issues = [], names = 'code
   );
   return (
     <Form.Provider value={form}>
-      <div className="ph-form" data-testid={testId}>
+      <div className={`ph-form ${names}`} data-testid={testId}>
         <Guard fallback={<JsonField path={[]} value={value} onChange={(next) => onChange(isMap(next) ? next : {})} />}>
           <Body schema={schema} value={value} onChange={onChange} groups={groups} shows={shows} nothing={nothing} form={form} />
         </Guard>
@@ -77,14 +77,14 @@ function Body({ schema, value, onChange, groups, shows, nothing, form }: Pick<Pr
       {groups.map((group) => {
         const fields = shape.fields.filter((field) => (group.fields.includes(field.name) || (group.key === 'rest' && !named.has(field.name))) && visible(field));
         if (fields.length === 0) return null;
-        const used = fields.some((field) => value[field.name] !== undefined && value[field.name] !== null);
+        const used = fields.some((field) => isSet(value[field.name]));
         const wrong = fields.some((field) => wrongUnder(form, [field.name]));
         return (
-          <details key={group.key} className="ph-group" open={!group.closed || used || wrong}>
+          <details key={group.key} className="ph-group" open={!group.closed || wrong}>
             <summary>
               <Icon name="chevronRight" size={12} />
               <span>{group.title}</span>
-              {group.closed && !used && <span className="ph-faint ph-cut">{fields.map((field) => form.wordsOf?.([field.name], null, null).label ?? field.name).join(t('common.comma'))}</span>}
+              {group.closed && <span className={used ? 'set ph-cut' : 'ph-faint ph-cut'}>{fields.filter((field) => !used || isSet(value[field.name])).map((field) => brief(form.wordsOf?.([field.name], null, null).label ?? field.name, value[field.name])).join(t('common.comma'))}</span>}
             </summary>
             <div className="ph-groupbody">{fields.map(draw)}</div>
           </details>
@@ -93,6 +93,11 @@ function Body({ schema, value, onChange, groups, shows, nothing, form }: Pick<Pr
     </>
   );
 }
+
+const isSet = (value: Json | undefined) => value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
+
+/** `Patience (s) 30`; of a list or an object only its name. */
+const brief = (label: string, value: Json | undefined) => (typeof value === 'number' || typeof value === 'boolean' ? `${label} ${String(value)}` : label);
 
 /** What fails to draw is edited as JSON. */
 class Guard extends Component<{ children: ReactNode; fallback: ReactNode }, { failed: boolean }> {

@@ -17,6 +17,8 @@ type RowProps = ValueProps & { field: Field; bare?: boolean; depth?: number };
 /** Masked secrets come back as this and stay as they are when left alone. */
 const MASK = '•••';
 const MAX_DEPTH = 10;
+/** Texts that are short by nature. */
+const SLIM = new Set(['host', 'path', 'username', 'password']);
 
 /** A field with its label, its help and what is wrong with it. */
 export function FieldRow({ field, path, value, onChange, bare, depth = 0 }: RowProps) {
@@ -29,6 +31,7 @@ export function FieldRow({ field, path, value, onChange, bare, depth = 0 }: RowP
   const issue = issueAt(form, path);
   const filled = path.length === 1 ? form.filled[String(path[0])] : undefined;
   const group = ['object', 'list', 'tuple', 'map', 'choice'].includes(shape.kind);
+  const slim = form.names === 'words' && (['number', 'boolean', 'enum'].includes(shape.kind) || SLIM.has(field.name));
   const label = given?.label ?? (form.names === 'code' ? field.name : (shape.title ?? humanName(field.name)));
   const about: ReactNode = (
     <>
@@ -89,7 +92,7 @@ export function FieldRow({ field, path, value, onChange, bare, depth = 0 }: RowP
       {wrong}
     </div>
   ) : (
-    <div className={`ph-field${issue ? ' bad' : ''}`} data-field={field.name}>
+    <div className={`ph-field${issue ? ' bad' : ''}${slim ? ' slim' : ''}`} data-field={field.name}>
       <label className="label" htmlFor={id} id={`${id}-label`}>
         {head}
       </label>

@@ -1,17 +1,36 @@
 /** Rows, any number of them: only those in sight exist. Moves with the arrow keys, tells screen readers where it is. */
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useId, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 
 export type Column<T> = {
   key: string;
   head: ReactNode;
-  /** A CSS grid track: `minmax(120px, 1fr)`, `80px`. */
-  track: string;
   cell: (row: T) => ReactNode;
-  /** Shown from this width of the list on. */
-  from?: number;
+  /** The least width (px). */
+  min: number;
+  /** Its share of what is left over; none stays as it is. */
+  grow?: number;
+  /** Where there is no room, the highest goes first; 0 always stays. */
+  rank?: number;
   end?: boolean;
 };
+
+const GAP = 16;
+const SIDES = 28;
+
+/** The columns there is room for. Pure. */
+export function fitting<T>(columns: readonly Column<T>[], width: number): Column<T>[] {
+  let shown = [...columns];
+  const needed = () => shown.reduce((sum, column) => sum + column.min, 0) + GAP * (shown.length - 1) + SIDES;
+  while (needed() > width) {
+    const out = shown.reduce<Column<T> | null>((worst, column) => ((column.rank ?? 0) > (worst?.rank ?? 0) ? column : worst), null);
+    if (!out) break;
+    shown = shown.filter((column) => column !== out);
+  }
+  return shown;
+}
+
+const trackOf = <T,>(column: Column<T>) => (column.grow ? `minmax(${column.min}px, ${column.grow}fr)` : `${column.min}px`);
 
 type Props<T> = {
   label: string;
@@ -62,12 +81,12 @@ export function Grid<T>({ label, rows, columns, rowKey, selected, onSelect, grou
   const known = useRef<string | null>(null);
   useEffect(() => {
     // Only a new choice scrolls: a list that refreshes must not jump back to it.
-    if (at >= 0 && known.current !== selected) virtual.scrollToIndex(at, { align: 'auto' });
+    if (at >= 0 && known.current !== selected) virtual.scrollToIndex(at, { align: known.current === null ? 'center' : 'auto' });
     if (at >= 0) known.current = selected ?? null;
   }, [at, selected, virtual]);
 
-  const shown = columns.filter((column) => (column.from ?? 0) <= width);
-  const tracks = { gridTemplateColumns: shown.map((column) => column.track).join(' ') };
+  const shown = useMemo(() => fitting(columns, width), [columns, width]);
+  const tracks = { gridTemplateColumns: shown.map(trackOf).join(' ') };
 
   const move = (from: number, step: number) => {
     let next = from;

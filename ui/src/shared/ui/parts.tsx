@@ -1,6 +1,6 @@
 /** The small parts that every page is made of. */
 import { ActionIcon, Button, Modal, Tooltip } from '@mantine/core';
-import { useId, type ReactNode } from 'react';
+import { useId, type ReactNode, type Ref } from 'react';
 import { relative, stamp } from '../lib/format';
 import { useCopy } from '../lib/hooks';
 import { useNow } from '../lib/now';
@@ -34,6 +34,35 @@ export function IconButton({ icon, label, onClick, testId, disabled, pressed, si
         <Icon name={icon} />
       </ActionIcon>
     </Tooltip>
+  );
+}
+
+/** What opens a menu; made for `Menu.Target`, which gives it its ARIA state. */
+export function MenuButton({ icon, label, testId, ...menu }: { icon: IconName; label: string; testId?: string; ref?: Ref<HTMLButtonElement> }) {
+  return (
+    <ActionIcon {...menu} aria-label={label} title={label} data-testid={testId}>
+      <Icon name={icon} />
+    </ActionIcon>
+  );
+}
+
+/** A dialog that draws its own head: named for screen readers, closed with Escape. */
+export function Dialog({ open, onClose, label, size, className, yOffset, children }: {
+  open: boolean;
+  onClose: () => void;
+  label: string;
+  size: number;
+  className: string;
+  yOffset?: string;
+  children: ReactNode;
+}) {
+  return (
+    <Modal.Root opened={open} onClose={onClose} size={size} centered={yOffset === undefined} yOffset={yOffset} closeOnClickOutside={yOffset !== undefined} padding={0} transitionProps={{ duration: 100, transition: 'fade' }}>
+      <Modal.Overlay color="var(--ph-shade)" backgroundOpacity={1} />
+      <Modal.Content aria-label={label} className={className}>
+        <Modal.Body>{children}</Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   );
 }
 

@@ -44,14 +44,14 @@ export function FilteredEmpty({ onClear, what }: { onClear: () => void; what: st
 }
 
 /** What was attempted, on what, why not, what to do; the reference last. */
-export function FaultView({ fault, onRetry, actions, compact }: { fault: Fault; onRetry?: () => void; actions?: ReactNode; compact?: boolean }) {
+export function FaultView({ fault, onRetry, actions, compact, mild }: { fault: Fault; onRetry?: () => void; actions?: ReactNode; compact?: boolean; mild?: boolean }) {
   const { t, say } = useT();
   const refused = fault.kind === 'denied';
   const cancelled = fault.kind === 'cancelled';
   const hint = say(fault.hint);
   return (
-    <div className={`ph-notice ${cancelled ? 'idle' : refused ? 'ask' : 'bad'}${compact ? ' compact' : ''}`} role="alert" data-testid="fault">
-      <Icon name={cancelled ? 'stop' : refused ? 'lock' : 'fail'} />
+    <div className={`ph-notice ${cancelled ? 'idle' : refused ? 'ask' : mild ? 'warn' : 'bad'}${compact ? ' compact' : ''}`} role="alert" data-testid="fault">
+      <Icon name={cancelled ? 'stop' : refused ? 'lock' : mild ? 'warn' : 'fail'} />
       <div className="ph-grow ph-stack tight">
         <strong className="ph-break">{say(fault.message)}</strong>
         {hint && <div className="ph-break">{hint}</div>}

@@ -25,6 +25,7 @@ export const theme = createTheme({
   primaryColor: 'helm',
   primaryShade: { light: 7, dark: 7 },
   colors: {
+    dark: ['#e3eaec', '#c3ced2', '#a3b0b6', '#8e9ca3', '#435158', '#263138', '#182024', '#141b1f', '#0e1417', '#0b1013'],
     helm: ['#e9f7f9', '#d2ecef', '#a5dae0', '#73c6d0', '#4ab4c1', '#2a9fae', '#178696', '#0b6e7d', '#085a67', '#054852'],
   },
   defaultRadius: 6,

@@ -1,0 +1,32 @@
+/** The whole window over the fake core, at a place, in a state. */
+import { act, render, screen, waitFor } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { App } from '@/app/App';
+import { fakeClient, type FakeClient } from '@/ipc/fake';
+
+type At = { hash?: string; mode?: string; ask?: string[]; theme?: 'light' | 'dark'; lang?: 'en' | 'zh'; change?: (client: FakeClient) => void };
+
+export async function open({ hash = '#/servers', mode = '', ask = [], theme = 'light', lang = 'en', change }: At = {}) {
+  localStorage.setItem('pilothouse.theme', theme);
+  localStorage.setItem('pilothouse.lang', lang);
+  window.history.replaceState(null, '', hash);
+  const client = fakeClient(mode, { delay: 0, ask });
+  change?.(client);
+  const view = render(<App client={client} still />);
+  await waitFor(() => {
+    if (!view.container.querySelector('.ph-shell')) throw new Error('not booted yet');
+  });
+  const user = userEvent.setup({ delay: null, pointerEventsCheck: 0 });
+  return { client, user, ...view };
+}
+
+export const byId = (id: string) => screen.findByTestId(id);
+
+/** Goes somewhere as a link would. */
+export async function go(hash: string) {
+  await act(async () => {
+    window.location.hash = hash;
+    window.dispatchEvent(new HashChangeEvent('hashchange'));
+    await Promise.resolve();
+  });
+}
