@@ -1,5 +1,5 @@
 import { MantineProvider } from '@mantine/core';
-import { fireEvent, render, screen, within } from '@testing-library/react';
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { useState } from 'react';
 import { describe, expect, test, vi } from 'vitest';
@@ -241,10 +241,12 @@ describe('validation', () => {
 test('a JSON box keeps what does not parse yet, and says so', async () => {
   const told = vi.fn();
   render(<Host schema={object({ free: true })} tell={told} />);
-  const box = await within(document.querySelector<HTMLElement>('[data-field="free"]')!).findByRole('textbox');
-  fireEvent.change(box, { target: { value: '{"a":' } });
+  // The editor replaces a plain box once it is loaded: look the box up each time.
+  const box = () => within(document.querySelector<HTMLElement>('[data-field="free"]')!).findByRole<HTMLTextAreaElement>('textbox');
+  await act(async () => void (await import('../json/codemirror')));
+  fireEvent.change(await box(), { target: { value: '{"a":' } });
   expect(screen.getByText('This is not JSON yet')).toBeTruthy();
-  expect((box as HTMLTextAreaElement).value).toBe('{"a":');
-  fireEvent.change(box, { target: { value: '{"a":1}' } });
+  expect((await box()).value).toBe('{"a":');
+  fireEvent.change(await box(), { target: { value: '{"a":1}' } });
   expect(told).toHaveBeenLastCalledWith({ free: { a: 1 } });
 });
