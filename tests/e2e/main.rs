@@ -64,9 +64,7 @@ async fn a_person_adds_servers_runs_tools_cancels_one_and_finds_it_all_in_activi
     window.picture("tool-result").await;
 
     // One that changes something asks first, and runs after a yes.
-    window.search("tool-search", "fs-write-file").await;
-    window.click_with("tool-row", "fs-write-file").await;
-    window.find_with("tool-panel", "fs-write-file").await;
+    window.open_tool("fs-write-file").await;
     let field =
         |name: &str| format!("[data-testid=\"tool-panel\"] input[id$=\"-{name}\"], [data-testid=\"tool-panel\"] textarea[id$=\"-{name}\"]");
     window.css(&field("path")).await.send_keys("note.txt").await.unwrap();
@@ -80,9 +78,7 @@ async fn a_person_adds_servers_runs_tools_cancels_one_and_finds_it_all_in_activi
     assert_eq!(std::fs::read_to_string(&written).unwrap(), "written from the window");
 
     // A slow one runs until it is cancelled.
-    window.search("tool-search", "hold").await;
-    window.click_with("tool-row", "hold").await;
-    window.find_with("tool-panel", "hold").await;
+    window.open_tool("hold").await;
     window.click("tool-run").await;
     window.find("tool-cancel").await;
     window.find("tool-progress").await;

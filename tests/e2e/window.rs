@@ -57,6 +57,8 @@ impl Window {
     pub(crate) async fn open(home: &Path) -> Self {
         assert!(std::env::var_os("DISPLAY").is_some(), "no display: run through `make test-window`, which starts Xvfb");
         let turn = TURN.clone().lock_owned().await;
+        // WebDriver's client speaks plain http, but reqwest is built without a provider of its own and wants one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (port, native) = (free_port(), free_port());
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut command = Command::new(tauri_driver());
@@ -157,6 +159,25 @@ impl Window {
     /// Clicks the element with this `data-testid`.
     pub(crate) async fn click(&self, id: &str) {
         self.find(id).await.click().await.unwrap();
+    }
+
+    /// Opens a tool. The list may be redrawn under the pointer while its filter settles, so the row is clicked until the panel is that tool's.
+    pub(crate) async fn open_tool(&self, name: &str) {
+        self.search("tool-search", name).await;
+        let script =
+            "const one = document.querySelector('[data-testid=\"tool-panel\"]'); return one?.getAttribute('aria-label') === arguments[0];";
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            self.click_with("tool-row", name).await;
+            for _ in 0..10 {
+                let open = self.driver.execute(script, vec![name.into()]).await.ok().and_then(|found| found.json().as_bool());
+                if open == Some(true) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            assert!(Instant::now() < until, "the panel of {name} did not open");
+        }
     }
 
     /// Puts text into an editor as if it were pasted.
