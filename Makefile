@@ -74,10 +74,6 @@ test-window: ## the real window under Xvfb, through WebDriver
 	cargo build $(ALL) --bins --quiet
 	scripts/with-display.sh cargo test $(ALL) --test e2e
 
-.PHONY: bench
-bench: ## speed and memory as ratios against peers in the same run
-	@$(NEED_TEST); cargo build --release --locked -p cli -p testkit --bins && cargo run --release --locked -q -p xtask -- bench
-
 .PHONY: bindings
 bindings: ## write the window's TypeScript from the contract
 	cargo run $(ALL) -q --bin xtask -- bindings
