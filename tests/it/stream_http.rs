@@ -776,7 +776,7 @@ async fn a_server_that_is_never_content_is_given_up() {
     let session = signing.fake.open(&stage).await.unwrap();
     let fault = call(&*session).await.unwrap_err();
     assert!(matches!(fault, ServerFault::AuthFailed { .. }), "{fault:?}");
-    assert_eq!(stage.host.opened.lock().unwrap().len(), 4, "the first sign-in and three for more rights");
+    assert_eq!(stage.host.opened.lock().unwrap().len(), 3, "the first sign-in and two for more rights");
     let last = signing.fake.asked(|asked| asked.target.starts_with("/authorize?")).pop().unwrap();
     let scopes = query(last.target.split_once('?').unwrap().1).remove("scope").unwrap();
     assert!(scopes.contains("read") && scopes.contains("write"), "what was granted stays: {scopes}");

@@ -260,6 +260,13 @@ fn may_be_legacy(fault: &ServerFault) -> bool {
     )
 }
 
+/// Whether a server refuses the revision and names the modern one as good: it is then to be asked once more in that one, not taken for
+/// an old server.
+fn wants_modern_again(fault: &ServerFault) -> bool {
+    let ServerFault::Rpc { code: -32022, data, .. } = fault else { return false };
+    data["supported"].as_array().is_some_and(|versions| versions.iter().any(|version| version == MODERN_REVISION))
+}
+
 /// Whether a discover result offers the modern revision (traps 2 to 4: an empty answer or a list of old revisions does not).
 fn offers_modern(reply: &Json) -> bool {
     reply
@@ -346,6 +353,10 @@ async fn find_out<O: Open>(cx: &ConnectCx, opening: Opening, opener: &O, deadlin
     };
     let silent = match tokio::time::timeout(opening.probe, probe).await {
         Ok(Ok(reply)) if offers_modern(&reply) => return Ok(talk.modern(reply)),
+        Ok(Err(fault)) if wants_modern_again(&fault) => {
+            talk.hang_up().await;
+            return modern_only(cx, opener).await;
+        }
         Ok(Err(fault)) if !may_be_legacy(&fault) => {
             talk.hang_up().await;
             return Err(fault);
