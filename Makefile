@@ -4,8 +4,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-NEED_BUILD = eval "$$(scripts/need.sh build)"
-NEED_TEST = eval "$$(scripts/need.sh test)"
+# Two steps, because `eval "$(false)"` succeeds and would go on without what is missing.
+NEED_BUILD = need=$$(scripts/need.sh build); eval "$$need"
+NEED_TEST = need=$$(scripts/need.sh test); eval "$$need"
+# Not a dependency of ui/: its lock file names packages of every system, and some registries' mirrors hold only their own.
+TAURI = npm exec --yes --package=@tauri-apps/cli@2.12.5 -- tauri
 # One selection of packages everywhere, so that shared dependencies are compiled once.
 ALL = --workspace --locked
 
@@ -21,7 +24,7 @@ run: ## install what is missing, build, open the window
 
 .PHONY: dev
 dev: ## the window with live reload of the UI
-	@$(NEED_BUILD); TAURI_FRONTEND_PATH=$$PWD/ui ui/node_modules/.bin/tauri dev
+	@$(NEED_BUILD); TAURI_FRONTEND_PATH=$$PWD/ui $(TAURI) dev
 
 .PHONY: pilot
 pilot: ## build the headless command into target/release/pilot
@@ -84,4 +87,4 @@ bindings-check: ## whether the window's TypeScript is fresh
 
 .PHONY: package
 package: ## deb and rpm under target/release/bundle
-	@$(NEED_BUILD); TAURI_FRONTEND_PATH=$$PWD/ui ui/node_modules/.bin/tauri build --bundles deb,rpm
+	@$(NEED_BUILD); TAURI_FRONTEND_PATH=$$PWD/ui $(TAURI) build --bundles deb,rpm

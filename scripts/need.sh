@@ -53,7 +53,7 @@ node_js() { # Node 20.19 or newer; from npm's own package `node` when the system
   command -v npm >/dev/null || { printf 'nodejs\nnpm\n' > "$cache.npm.txt"; apt "$cache.npm.txt"; rm -f "$cache.npm.txt"; }
   say "Node is missing or older than 20.19: installing node@22 from npm into $cache/node"
   mkdir -p "$cache/node"
-  npm install --silent --prefix "$cache/node" node@22 >&2
+  npm install --loglevel=error --prefix "$cache/node" node@22 >&2
   PATH="$cache/node/node_modules/.bin:$PATH"
   node_ok || stop "Node 22 from npm does not start"
 }
@@ -62,7 +62,7 @@ ui_packages() {
   local stamp="$top/ui/node_modules/.stamp"
   if [ ! -f "$stamp" ] || ! cmp -s "$top/ui/package-lock.json" "$stamp"; then
     say "installing the window's npm packages"
-    (cd "$top/ui" && npm ci --ignore-scripts --no-audit --no-fund --silent >&2)
+    (cd "$top/ui" && npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
     cp "$top/ui/package-lock.json" "$stamp"
   fi
 }

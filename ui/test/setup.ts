@@ -32,6 +32,8 @@ Element.prototype.setPointerCapture = () => undefined;
 Range.prototype.getClientRects = () => [] as unknown as DOMRectList;
 Range.prototype.getBoundingClientRect = () => new DOMRect();
 Object.defineProperty(document, 'fonts', { value: { addEventListener: () => undefined, removeEventListener: () => undefined } });
+window.innerWidth = 1280;
+window.innerHeight = 800;
 window.CSS ??= {} as typeof CSS;
 window.CSS.escape ??= (text: string) => text;
 

@@ -22,6 +22,15 @@ export async function open({ hash = '#/servers', mode = '', ask = [], theme = 'l
 
 export const byId = (id: string) => screen.findByTestId(id);
 
+/** The box of a JSON editor, once the editor itself has taken the place of what stands in for it while it loads. */
+export async function editor(inside: HTMLElement): Promise<HTMLTextAreaElement> {
+  return waitFor(() => {
+    const box = inside.querySelector('textarea');
+    if (!box || box.className.includes('mantine')) throw new Error('the editor is still loading');
+    return box;
+  });
+}
+
 /** Goes somewhere as a link would. */
 export async function go(hash: string) {
   await act(async () => {

@@ -1,7 +1,7 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, test } from 'vitest';
 import { PROTOCOLS } from '@/ipc/fake/protocols';
-import { byId, open } from '../../../test/window';
+import { byId, editor, open } from '../../../test/window';
 import { fillUri, uriNames } from './OffersTab';
 import { groupsFor, settingIssues, settingWords, showsSetting, tidy } from './settings';
 
@@ -149,7 +149,7 @@ describe('settings', () => {
 
 test('pasted JSON is shown as it would be, and only what is ticked is taken', async () => {
   const { user, client } = await open({ hash: '#/servers/add/paste' });
-  const box = within(await byId('paste-text')).getByRole('textbox');
+  const box = await editor(await byId('paste-text'));
   fireEvent.change(box, { target: { value: JSON.stringify({ mcpServers: { git: { command: 'uvx', args: ['mcp-server-git', '--repository', '${REPO}'] }, two: { url: 'https://two.example/mcp' }, bad: { url: 'ftp://x' } } }) } });
   await waitFor(() => expect(screen.getAllByTestId('import-item')).toHaveLength(3));
   const [git, , bad] = screen.getAllByTestId('import-item');

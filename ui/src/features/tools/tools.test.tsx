@@ -1,7 +1,7 @@
-import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, test } from 'vitest';
 import { fakeClient } from '@/ipc/fake';
-import { byId, open } from '../../../test/window';
+import { byId, editor, open } from '../../../test/window';
 import { grouped } from './ToolsPage';
 
 describe('finding', () => {
@@ -93,14 +93,12 @@ describe('running', () => {
     await byId('tool-form');
     await user.type(document.querySelector<HTMLInputElement | HTMLTextAreaElement>('[data-field="message"] input, [data-field="message"] textarea')!, 'hello');
     await user.click(screen.getByLabelText('JSON'));
-    // The editor replaces a plain box once it is loaded: look the box up each time.
-    const box = async () => within(await byId('tool-json')).findByRole<HTMLTextAreaElement>('textbox');
-    await act(async () => void (await import('@/shared/json/codemirror')));
-    expect((await box()).value).toContain('"message": "hello"');
-    fireEvent.change(await box(), { target: { value: '{"message": ' } });
+    const box = await editor(await byId('tool-json'));
+    expect(box.value).toContain('"message": "hello"');
+    fireEvent.change(box, { target: { value: '{"message": ' } });
     await user.click(screen.getByTestId('tool-run'));
     expect(client.calls.some((call) => call.name === 'tool_call')).toBe(false);
-    fireEvent.change(await box(), { target: { value: '{"message": "there"}' } });
+    fireEvent.change(box, { target: { value: '{"message": "there"}' } });
     await user.click(screen.getByTestId('tool-run'));
     await ended('done');
     expect(screen.getByTestId('tool-result').textContent).toContain('Echo: there');

@@ -1,8 +1,9 @@
 import { MantineProvider } from '@mantine/core';
-import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import { fireEvent, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { useState } from 'react';
 import { describe, expect, test, vi } from 'vitest';
+import { editor } from '../../../test/window';
 import type { Json, JsonMap } from '../lib/words';
 import { SchemaForm } from './SchemaForm';
 import { beginning, shapeOf } from './shape';
@@ -241,12 +242,10 @@ describe('validation', () => {
 test('a JSON box keeps what does not parse yet, and says so', async () => {
   const told = vi.fn();
   render(<Host schema={object({ free: true })} tell={told} />);
-  // The editor replaces a plain box once it is loaded: look the box up each time.
-  const box = () => within(document.querySelector<HTMLElement>('[data-field="free"]')!).findByRole<HTMLTextAreaElement>('textbox');
-  await act(async () => void (await import('../json/codemirror')));
-  fireEvent.change(await box(), { target: { value: '{"a":' } });
+  const box = await editor(document.querySelector<HTMLElement>('[data-field="free"]')!);
+  fireEvent.change(box, { target: { value: '{"a":' } });
   expect(screen.getByText('This is not JSON yet')).toBeTruthy();
-  expect((await box()).value).toBe('{"a":');
-  fireEvent.change(await box(), { target: { value: '{"a":1}' } });
+  expect(box.value).toBe('{"a":');
+  fireEvent.change(box, { target: { value: '{"a":1}' } });
   expect(told).toHaveBeenLastCalledWith({ free: { a: 1 } });
 });
