@@ -22,6 +22,8 @@ export default defineConfig(({ mode }) => ({
     setupFiles: ['./test/setup.ts'],
     include: ['src/**/*.test.{ts,tsx}'],
     css: false,
+    // The least machine has two cores; by itself vitest would leave one idle.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

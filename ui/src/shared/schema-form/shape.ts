@@ -31,6 +31,8 @@ export type Shape = {
 
 export type Field = { name: string; schema: Schema; required: boolean };
 
+/** Long by their limit, but one line by nature. */
+const LINE_NAMES = /(^|_|-)(path|file|dir|directory|folder|ur[il]|name|id|token)$/i;
 const LONG_NAMES = /(^|_|-)(yaml|manifest|content|contents|body|text|script|code|sql|query|prompt|message|patch|template|markdown|html|diff)$/i;
 
 /** Follows local references and merges `allOf`; siblings of a `$ref` count, as in 2020-12. */
@@ -154,7 +156,7 @@ export function shapeOf(given: Schema, root: Schema, name = ''): Shape {
       const max = number(schema['maxLength']);
       const secret = format === 'secret' || format === 'password' || schema['writeOnly'] === true;
       const media = text(schema['contentMediaType']);
-      const long = !secret && (format === 'textarea' || format === 'multiline' || (media !== null && schema['contentEncoding'] === undefined) || (LONG_NAMES.test(name) && format === null && (max === null || max > 200)) || (max ?? 0) > 500);
+      const long = !secret && (format === 'textarea' || format === 'multiline' || (media !== null && schema['contentEncoding'] === undefined) || (LONG_NAMES.test(name) && format === null && (max === null || max > 200)) || ((max ?? 0) > 500 && !LINE_NAMES.test(name)));
       return { ...base, kind: 'text', format, long, secret, max };
     }
     case 'integer':
