@@ -113,14 +113,14 @@ impl Window {
         app
     }
 
-    /// The element with this `data-testid`; waits up to 20 s for it to be shown.
+    /// The element with this `data-testid`; waits up to 60 s for it to be shown.
     pub(crate) async fn find(&self, id: &str) -> WebElement {
         self.css(&format!("[data-testid=\"{id}\"]")).await
     }
 
-    /// The first element that fits; waits up to 20 s for it to be shown.
+    /// The first element that fits; waits up to 60 s for it to be shown.
     pub(crate) async fn css(&self, selector: &str) -> WebElement {
-        match self.driver.query(By::Css(selector)).wait(Duration::from_secs(20), Duration::from_millis(100)).and_displayed().first().await {
+        match self.driver.query(By::Css(selector)).wait(Duration::from_secs(60), Duration::from_millis(100)).and_displayed().first().await {
             Ok(element) => element,
             Err(fault) => {
                 self.picture("failed").await;
@@ -134,7 +134,7 @@ impl Window {
         // Rows are redrawn while a list refreshes, so an element is looked up and judged in one step.
         let script = "return [...document.querySelectorAll(arguments[0])].find((one) => one.textContent.includes(arguments[1])) ?? null;";
         let selector = format!("[data-testid=\"{id}\"]");
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
             let found = self.driver.execute(script, vec![selector.as_str().into(), text.into()]).await;
             if let Ok(element) = found.and_then(thirtyfour::prelude::ScriptRet::element) {
@@ -150,7 +150,7 @@ impl Window {
 
     /// Clicks the first element with this `data-testid` whose text contains `text`.
     pub(crate) async fn click_with(&self, id: &str, text: &str) {
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         while let Err(fault) = self.find_with(id, text).await.click().await {
             assert!(Instant::now() < until, "{id} with the text {text:?} cannot be clicked: {fault}");
         }

@@ -247,6 +247,28 @@ async fn what_is_risky_wants_a_word_and_the_word_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_word_counts_for_a_saved_server_whose_tools_are_known_already() {
+    let pilot = Pilot::new();
+    assert_eq!(pilot.run(&["tools", "filesystem"]).await.code, 0, "the catalogue is kept from here on");
+    let words = ["call", "filesystem", "fs-write-file", "--arg", "path=a.txt", "--arg", "content=x", "-o", "json"];
+    assert_eq!(pilot.run(&words).await.code, 6);
+    let agreed = pilot.run(&[&words[..], &["--approve-once"]].concat()).await;
+    assert_eq!(agreed.code, 0, "{agreed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_saved_leaves_no_figures() {
+    let pilot = Pilot::new();
+    let http = echo().await;
+    let called = pilot.run(&["call", "--url", &http.url(), "echo", "--arg", "message=x"]).await;
+    assert_eq!(called.code, 0, "{called:?}");
+    let listed = pilot.run(&["call", "filesystem", "fs-list-directory", "--arg", "path=."]).await;
+    assert_eq!(listed.code, 0, "{listed:?}");
+    let figures = pilot.run(&["metrics", "-o", "json"]).await;
+    assert!(figures.out.contains("filesystem") && !figures.out.contains("one-off"), "{figures:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_is_lines_of_json_with_the_answer_last() {
     let pilot = Pilot::new();
     let http = echo().await;
@@ -302,6 +324,8 @@ async fn a_saved_server_is_added_used_from_the_cache_and_removed() {
     assert_eq!(added.code, 0, "{added:?}");
     assert_eq!(added.json()["accepted"], json!(true), "it was typed by the person");
     let program = echo_program();
+    let noted = pilot.run(&["audit", "list", "-o", "json"]).await.json();
+    assert_eq!((&noted[0]["what"], &noted[0]["serverName"]), (&"server_added".into(), &"over-http".into()), "the note names its server");
     let added = pilot.run(&["servers", "add", "--name", "program", "--stdio", &program, "-o", "json"]).await;
     assert_eq!((added.code, &added.json()["accepted"]), (0, &json!(true)), "{added:?}");
     assert_eq!(pilot.run(&["servers", "add", "program", "--stdio", &program]).await.code, 3, "the name is taken");

@@ -146,7 +146,7 @@ impl Dial for Peer {
 }
 
 async fn open_as(stage: &Stage, peer: &Peer, era: Era, probe: u64) -> Result<Arc<dyn Session>, ServerFault> {
-    let opening = Opening { era, probe: Duration::from_millis(probe), ..Opening::within(Duration::from_secs(20)) };
+    let opening = Opening { era, probe: Duration::from_millis(probe), ..Opening::within(testkit::contract::PATIENCE) };
     mcp::open(stage.cx("fake"), opening, peer.clone()).await
 }
 
@@ -184,7 +184,7 @@ async fn let_go(stage: &Stage, session: Arc<dyn Session>) {
     session.close().await;
     drop(session);
     stage.tasks.close();
-    tokio::time::timeout(Duration::from_secs(20), stage.tasks.wait()).await.expect("no task is left behind");
+    tokio::time::timeout(testkit::contract::PATIENCE, stage.tasks.wait()).await.expect("no task is left behind");
 }
 
 #[tokio::test]
@@ -290,7 +290,7 @@ async fn a_start_that_fails_says_how_the_server_went() {
     let fault = mcp::open(stage.cx("fake"), opening, silent).await.unwrap_err();
     assert!(matches!(fault, ServerFault::Timeout { .. }), "{fault:?}");
     stage.tasks.close();
-    tokio::time::timeout(Duration::from_secs(20), stage.tasks.wait()).await.expect("a start that was given up leaves nothing");
+    tokio::time::timeout(testkit::contract::PATIENCE, stage.tasks.wait()).await.expect("a start that was given up leaves nothing");
 }
 
 #[tokio::test]

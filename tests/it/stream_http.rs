@@ -217,7 +217,7 @@ async fn let_go(stage: &Stage, session: Arc<dyn Session>) {
     session.close().await;
     drop(session);
     stage.tasks.close();
-    tokio::time::timeout(Duration::from_secs(20), stage.tasks.wait()).await.expect("no task is left behind");
+    tokio::time::timeout(testkit::contract::PATIENCE, stage.tasks.wait()).await.expect("no task is left behind");
 }
 
 async fn until(what: &str, done: impl Fn() -> bool) {

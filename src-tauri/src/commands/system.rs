@@ -1,6 +1,6 @@
 //! Commands about the app itself.
 
-use ipc::common::{Boot, Nothing, PageReq, PickRes, PrefReq, ProtocolView, TextRes, UiFault};
+use ipc::common::{Boot, Nothing, PageReq, PickRes, PrefReq, TextRes, UiFault};
 use tauri::{AppHandle, State, WebviewWindow};
 use tauri_plugin_dialog::DialogExt as _;
 
@@ -12,19 +12,7 @@ type Answer<T> = Result<T, UiFault>;
 pub(super) async fn app_boot(cabin: State<'_, Cabin>, req: Nothing) -> Answer<Boot> {
     let Nothing {} = req;
     let app = cabin.app().await?;
-    let protocols = app
-        .book
-        .protocols()
-        .into_iter()
-        .map(|info| ProtocolView {
-            id: info.id.as_str().to_owned(),
-            label: info.label.into(),
-            about: info.about.into(),
-            health: info.health.into(),
-            schema: info.schema,
-            starts_program: info.starts_program,
-        })
-        .collect();
+    let protocols = app.book.protocols().into_iter().map(Into::into).collect();
     Ok(Boot {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         platform: std::env::consts::OS.to_owned(),

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
+use domain::audit::Durability;
 use domain::fault::{Fault, FaultKind};
 use domain::id::ServerId;
 use domain::policy::{Actor, Door};
@@ -112,7 +113,7 @@ impl ServerBook {
             "name": def.name, "protocol": def.protocol, "origin": def.origin, "target": self.core.target(&def),
             "fingerprint": fingerprint, "before": before.as_ref().map(|before| &before.fingerprint),
         });
-        self.core.note(by, None, what, detail).await?;
+        self.core.note_of(by, Some((&def, &fingerprint)), what, detail, Durability::OnDisk).await?;
         self.core.ports.servers.put(&def).await?;
         let program = self.core.protocols.info(&def.protocol).is_some_and(|info| info.starts_program);
         let imported = def.origin.starts_with("import:");

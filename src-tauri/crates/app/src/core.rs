@@ -12,6 +12,7 @@ use domain::policy::Actor;
 use domain::ports::{AuditLog, Catalogues, History, MetricsLog, Opener, Servers, Settings};
 use domain::protocol::{Protocol, ProtocolInfo};
 use domain::secret::{Expand, Redact};
+use domain::server::ServerDef;
 use domain::text::Text;
 use domain::{Json, audit};
 use tokio_util::sync::CancellationToken;
@@ -151,13 +152,26 @@ impl Core {
         durability: audit::Durability,
     ) -> Result<(), Fault> {
         let definition = about.map(Slot::definition);
+        let def = definition.as_ref().map(|definition| (&definition.def, definition.fingerprint.as_str()));
+        self.note_of(by, def, what, detail, durability).await
+    }
+
+    /// A note about a definition that no slot holds yet.
+    pub(crate) async fn note_of(
+        &self,
+        by: &Actor,
+        about: Option<(&ServerDef, &str)>,
+        what: &str,
+        detail: Json,
+        durability: audit::Durability,
+    ) -> Result<(), Fault> {
         let entry = audit::Entry {
             id: Self::audit_id(),
             at: self.now(),
             actor: by.clone(),
-            server: about.map(|slot| slot.id.clone()),
-            server_name: definition.as_ref().map_or_else(String::new, |d| d.def.name.clone()),
-            server_fingerprint: definition.as_ref().map_or_else(String::new, |d| d.fingerprint.clone()),
+            server: about.map(|(def, _)| def.id.clone()),
+            server_name: about.map_or_else(String::new, |(def, _)| def.name.clone()),
+            server_fingerprint: about.map_or_else(String::new, |(_, fingerprint)| fingerprint.to_owned()),
             event: audit::Event::Note { what: what.to_owned(), detail },
         };
         self.ports.audit.append(entry, durability).await?;

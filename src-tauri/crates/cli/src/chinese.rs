@@ -9,11 +9,18 @@ use crate::args::Lang;
 pub(crate) fn localised(command: Command, lang: Lang) -> Command {
     match lang {
         Lang::En => command,
-        Lang::Zh => in_chinese(command),
+        Lang::Zh => {
+            // Built first: only then does it hold `--help`, `--version` and `help`, which clap adds itself.
+            let mut command = command;
+            command.build();
+            in_chinese(command)
+        }
     }
 }
 
-fn in_chinese(mut command: Command) -> Command {
+fn in_chinese(command: Command) -> Command {
+    let mut command =
+        command.help_template("{before-help}{about-with-newline}\n用法：{usage}\n\n{all-args}{after-help}").subcommand_help_heading("命令");
     if let Some(about) = command.get_about().map(StyledStr::to_string) {
         command = command.about(word(&about));
     }
@@ -24,10 +31,16 @@ fn in_chinese(mut command: Command) -> Command {
         if let Some(help) = arg.get_help().map(StyledStr::to_string) {
             arg = arg.help(word(&help));
         }
-        if arg.get_help_heading().is_some() {
-            arg = arg.help_heading(ONE_OFF_HEADING_ZH);
+        if arg.get_long_help().is_some() && (arg.get_id() == "help" || arg.get_id() == "version") {
+            let short = arg.get_help().map(StyledStr::to_string).unwrap_or_default();
+            arg = arg.long_help(short);
         }
-        arg
+        let heading = match arg.get_help_heading() {
+            Some(_) => ONE_OFF_HEADING_ZH,
+            None if arg.is_positional() => "参数",
+            None => "选项",
+        };
+        arg.help_heading(heading)
     });
     command.mut_subcommands(in_chinese)
 }
@@ -44,6 +57,9 @@ const LONG_ABOUT: &str = "在终端中使用任意 MCP 工具服务器：工具�
 
 /// English and Chinese.
 const WORDS: &[(&str, &str)] = &[
+    ("Print help (see more with '--help')", "显示帮助（--help 更详细）"),
+    ("Print version", "显示版本"),
+    ("Print this message or the help of the given subcommand(s)", "显示本帮助或子命令的帮助"),
     (
         "Reach any MCP tool server from the terminal: tools, policy and audit in one place",
         "在终端中使用任意 MCP 工具服务器：工具、策略与审计集中于一处",
@@ -210,7 +226,9 @@ mod tests {
     #[test]
     fn every_line_of_the_help_has_its_chinese_counterpart_and_none_is_left_over() {
         let mut lines = Vec::new();
-        english(&Pilot::command(), &mut lines);
+        let mut built = Pilot::command();
+        built.build();
+        english(&built, &mut lines);
         let missing: Vec<_> = lines.iter().filter(|line| !WORDS.iter().any(|(en, _)| en == line)).collect();
         assert!(missing.is_empty(), "{missing:#?}");
         let stale: Vec<_> = WORDS.iter().filter(|(en, _)| !lines.iter().any(|line| line == en)).collect();
@@ -220,7 +238,10 @@ mod tests {
     #[test]
     fn the_words_fit_together() {
         Pilot::command().debug_assert();
-        let help = in_chinese(Pilot::command()).render_long_help().to_string();
+        let help = localised(Pilot::command(), Lang::Zh).render_long_help().to_string();
         assert!(help.contains("退出码") && help.contains("已保存的服务器"), "{help}");
+        for english in ["Usage:", "Commands:", "Options:", "Print "] {
+            assert!(!help.contains(english), "{english} in {help}");
+        }
     }
 }

@@ -120,6 +120,19 @@ pub struct ProtocolView {
     pub starts_program: bool,
 }
 
+impl From<domain::protocol::ProtocolInfo> for ProtocolView {
+    fn from(info: domain::protocol::ProtocolInfo) -> Self {
+        Self {
+            id: info.id.as_str().to_owned(),
+            label: info.label.into(),
+            about: info.about.into(),
+            health: info.health.into(),
+            schema: info.schema,
+            starts_program: info.starts_program,
+        }
+    }
+}
+
 /// A preference to keep; `null` removes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct PrefReq {

@@ -130,7 +130,7 @@ function Matter({ question, onAnswer, busy }: PartProps) {
           onAnswer={onAnswer}
           busy={busy}
           yes={t('questions.allowOnce')}
-          wider={matter.risk === 'high' ? ['session'] : ['session', 'always']}
+          wider={matter.risk === 'high' ? [] : ['session', 'always']}
           danger={matter.risk === 'high'}
         >
           <Facts

@@ -36,11 +36,12 @@ describe('an approval', () => {
     expect(await answered(client)).toEqual({ answer: 'no', reason: 'not today' });
   });
 
-  test('what is of high risk is never allowed for always', async () => {
+  test('what is of high risk is allowed for that one call only, as the core holds it', async () => {
     await open({ ask: ['high'] });
     await byId('question');
     expect(screen.queryByTestId('question-allow-always')).toBeNull();
-    expect(screen.getByTestId('question-allow-session')).toBeTruthy();
+    expect(screen.queryByTestId('question-allow-session')).toBeNull();
+    expect(screen.getByTestId('question-allow')).toBeTruthy();
   });
 
   test('Later and Escape answer nothing', async () => {
@@ -95,7 +96,7 @@ test('a program is shown with its whole command line and what is risky about it'
 describe('a server’s own question', () => {
   test('is labelled as the server’s, and its form is sent as data', async () => {
     const { user, client } = await open({ ask: ['form'] });
-    expect((await byId('question')).textContent).toContain('Asked by server “everything”');
+    expect((await byId('question')).textContent).toContain('Asked by server "everything"');
     await user.click(document.querySelector<HTMLInputElement>('[data-field="environment"] input')!);
     await user.click(await screen.findByText('staging'));
     await user.click(screen.getByTestId('question-allow'));

@@ -51,7 +51,7 @@ export function Overview({ detail }: { detail: ServerDetail }) {
           }
         />
       )}
-      {view.stale && view.state !== 'connected' && <Notice tone="idle" icon="clock">{t('servers.staleHint')}</Notice>}
+      {view.stale && view.tools > 0 && view.state !== 'connected' && <Notice tone="idle" icon="clock">{t('servers.staleHint')}</Notice>}
 
       <Section title={t('servers.about')}>
         <Facts

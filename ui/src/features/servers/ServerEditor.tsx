@@ -31,6 +31,7 @@ export function ServerEditor({ initial, onSaved, note }: Props) {
 
   const protocol = boot.protocols.find((one) => one.id === form.protocol) ?? boot.protocols.find((one) => form.protocol === 'stdio' && one.id === 'subprocess');
   const inside = protocol ? protocol.startsProgram || protocol.id === 'local' : false;
+  const words = useMemo(() => settingWords.bind(null, protocol?.schema ?? {}), [protocol]);
   const groups = useMemo(() => (protocol ? groupsFor(protocol, (key) => t(`group.${key as 'auth'}`)) : []), [protocol, t]);
   const issues: Issue[] = useMemo(() => (tried && protocol ? settingIssues(protocol.schema, tidy(form).settings) : []), [tried, protocol, form]);
   const noName = form.name.trim() === '';
@@ -111,7 +112,7 @@ export function ServerEditor({ initial, onSaved, note }: Props) {
           </div>
           {protocol ? (
             <p className="ph-muted">
-              {say(protocol.about)} {t('editor.health', { health: say(protocol.health) })}
+              {t('editor.about', { about: unstopped(say(protocol.about)), health: unstopped(say(protocol.health)) })}
             </p>
           ) : (
             <Notice tone="bad">{t('editor.unknownProtocol', { protocol: form.protocol })}</Notice>
@@ -123,7 +124,7 @@ export function ServerEditor({ initial, onSaved, note }: Props) {
               onChange={(settings) => change({ settings })}
               issues={issues}
               names="words"
-              wordsOf={settingWords}
+              wordsOf={words}
               groups={groups}
               shows={(name) => showsSetting(name, form.settings, inside)}
               testId="server-form"
@@ -280,3 +281,6 @@ function TestResult({ result }: { result: TestRes }) {
     </div>
   );
 }
+
+/** Without its full stop, so that it can stand inside a sentence of ours. */
+const unstopped = (text: string) => text.replace(/[.。]$/, '');

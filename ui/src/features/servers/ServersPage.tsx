@@ -64,8 +64,8 @@ export function ServersPage() {
         rank: 1,
         end: true,
         cell: (row) => (
-          <span className="ph-num" title={row.stale ? t('servers.staleTools') : undefined}>
-            {row.stale && (
+          <span className="ph-num" title={row.stale && row.tools > 0 ? t('servers.staleTools') : undefined}>
+            {row.stale && row.tools > 0 && (
               <span className="ph-faint">
                 <Icon name="clock" size={12} />
                 <span className="ph-sr">{t('servers.staleTools')}</span>{' '}

@@ -1,6 +1,10 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, test } from 'vitest';
 import { PROTOCOLS } from '@/ipc/fake/protocols';
+import { maybe } from '@/shared/i18n/t';
+import { humanName } from '@/shared/lib/format';
+import { isMap, type Json } from '@/shared/lib/words';
+import { resolved } from '@/shared/schema-form/shape';
 import { byId, editor, open } from '../../../test/window';
 import { fillUri, uriNames } from './OffersTab';
 import { groupsFor, settingIssues, settingWords, showsSetting, tidy } from './settings';
@@ -180,6 +184,16 @@ describe('settings as a form', () => {
     expect(showsSetting('password', { auth_type: 'basic' }, false)).toBe(true);
     expect(showsSetting('auth_type', {}, true)).toBe(false);
   });
+  test('one address is asked for; its parts and second names stand back until they are used', () => {
+    const stream = PROTOCOLS.find((one) => one.id === 'stream_http')!;
+    const groups = groupsFor(stream, (key) => key);
+    expect(groups[0]!.fields).toContain('url');
+    for (const part of ['base_url', 'host', 'port', 'path']) expect(groups[0]!.fields).not.toContain(part);
+    expect(groups[1]).toMatchObject({ key: 'parts', closed: true, opensUsed: true });
+    expect(showsSetting('stream_url', {}, false)).toBe(false);
+    expect(settingWords(stream.schema, ['base_url'], null, null).label).not.toBe(settingWords(http.schema, ['base_url'], null, null).label);
+    expect(groupsFor(http, (key) => key)[0]!.fields).toContain('base_url');
+  });
   test('a reference may stand where a number belongs', () => {
     expect(settingIssues(http.schema, { port: '${PORT}' })).toEqual([]);
     expect(settingIssues(http.schema, { port: 'x' })).toHaveLength(1);
@@ -188,10 +202,35 @@ describe('settings as a form', () => {
   test('what is empty is not saved', () => {
     expect(tidy({ id: null, name: ' a ', protocol: 'http', enabled: true, lazy: false, idleStopSecs: 0, settings: { host: '', port: 1, path: null, enabled_tools: ['', 'x'] } })).toMatchObject({ name: 'a', settings: { port: 1, enabled_tools: ['x'] } });
   });
+  test('every setting of every protocol has words of its own, so that no Chinese window falls back to English', () => {
+    const wordless: string[] = [];
+    for (const protocol of PROTOCOLS) {
+      const seen = new Set<string>();
+      const walk = (schema: Json, path: string[]) => {
+        const here = resolved(schema, protocol.schema);
+        if (!isMap(here)) return;
+        for (const way of [here, ...[here['anyOf'], here['oneOf']].flatMap((ways) => (Array.isArray(ways) ? ways : []))]) {
+          const form = resolved(way, protocol.schema);
+          if (!isMap(form) || !isMap(form['properties'])) continue;
+          for (const [name, inner] of Object.entries(form['properties'])) {
+            const where = [...path, name];
+            const key = where.join('_');
+            if (seen.has(key)) continue;
+            seen.add(key);
+            // Second names of the address are drawn only where a file brought them.
+            if (showsSetting(name, {}, false) && settingWords(protocol.schema, where, null, null).label === humanName(name) && maybe(`setting.${key}`) === null && maybe(`setting.${name}`) === null) wordless.push(`${protocol.id}.${key}`);
+            walk(inner, where);
+          }
+        }
+      };
+      walk(protocol.schema, []);
+    }
+    expect(wordless).toEqual([]);
+  });
   test('known settings have words in the window’s language, others their own', () => {
-    expect(settingWords(['auth_token'], null, 'English help').label).toBe('Token');
-    expect(settingWords(['tls', 'ca_file'], null, null).label).toBe('Own certificate authority');
-    expect(settingWords(['brand_new'], null, 'Help.')).toEqual({ label: 'Brand new', help: 'Help.' });
+    expect(settingWords(http.schema, ['auth_token'], null, 'English help').label).toBe('Token');
+    expect(settingWords(http.schema, ['tls', 'ca_file'], null, null).label).toBe('Own certificate authority');
+    expect(settingWords(http.schema, ['brand_new'], null, 'Help.')).toEqual({ label: 'Brand new', help: 'Help.' });
   });
 });
 

@@ -12,7 +12,11 @@ const AUTH = ['auth_type', 'auth_token', 'username', 'password', 'auth_headers']
 const TOOLS = ['enabled_tools', 'disabled_tools'];
 const LIMITS = ['timeout', 'start_timeout', 'retry_attempts', 'retry_delay', 'max_concurrent_calls', 'requests_per_minute', 'cache_ttl'];
 const NET = ['tls', 'proxy'];
-const RARE = ['era', 'secure', 'openapi_url', 'subprotocols', 'heartbeat', 'restart', 'limits', 'oauth', 'roots', 'client_name'];
+/** Other ways to say where the server is, for what was configured elsewhere; an address alone is enough. */
+const PARTS = ['base_url', 'host', 'port', 'path', 'secure'];
+/** The predecessor's second names of the address. */
+const ALIASES = ['stream_url', 'sse_url'];
+const RARE = ['era', 'openapi_url', 'subprotocols', 'heartbeat', 'restart', 'limits', 'oauth', 'roots', 'client_name'];
 
 /** The names a schema knows at its top. */
 export function settingNames(schema: Schema): string[] {
@@ -22,10 +26,14 @@ export function settingNames(schema: Schema): string[] {
 
 /** Headings in the order a person fills them in; a heading that most leave alone starts closed. */
 export function groupsFor(protocol: ProtocolView, title: (key: string) => string): Group[] {
-  const own = settingNames(protocol.schema).filter((name) => ![...AUTH, ...TOOLS, ...LIMITS, ...NET, ...RARE].includes(name));
+  const names = settingNames(protocol.schema);
   const inside = protocol.startsProgram || protocol.id === 'local';
+  // REST has no other address than its base.
+  const parts = inside ? [] : PARTS.filter((name) => names.includes(name) && (name !== 'base_url' || names.includes('url')));
+  const own = names.filter((name) => ![...AUTH, ...TOOLS, ...LIMITS, ...NET, ...RARE, ...parts].includes(name));
   return [
     { key: 'connection', title: title('connection'), fields: own },
+    ...(parts.length > 0 ? [{ key: 'parts', title: title('parts'), fields: parts, closed: true, opensUsed: true }] : []),
     ...(inside ? [] : [{ key: 'auth', title: title('auth'), fields: AUTH }]),
     { key: 'tools', title: title('tools'), fields: TOOLS, closed: true },
     { key: 'limits', title: title('limits'), fields: LIMITS, closed: true },
@@ -37,6 +45,7 @@ export function groupsFor(protocol: ProtocolView, title: (key: string) => string
 /** Which sign-in fields matter for the chosen way; one that is filled in is drawn in any case. */
 export function showsSetting(name: string, settings: JsonMap, inside: boolean): boolean {
   if (inside && [...AUTH, ...NET].includes(name)) return false;
+  if (ALIASES.includes(name)) return false;
   const way = settings['auth_type'];
   if (name === 'auth_token') return way === 'bearer';
   if (name === 'username' || name === 'password') return way === 'basic';
@@ -44,9 +53,10 @@ export function showsSetting(name: string, settings: JsonMap, inside: boolean): 
 }
 
 /** A setting's label and help in the window's language; what the schema says where we have no words. */
-export function settingWords(path: Path, title: string | null, about: string | null): FieldWords {
-  const name = String(path.at(-1) ?? '');
-  const key = path.filter((step) => typeof step === 'string' && !/^\d+$/.test(step)).join('_');
+export function settingWords(schema: Schema, path: Path, title: string | null, about: string | null): FieldWords {
+  const last = String(path.at(-1) ?? '');
+  const name = last === 'base_url' && settingNames(schema).includes('url') ? 'base_url_part' : last;
+  const key = [...path.slice(0, -1), name].filter((step) => typeof step === 'string' && !/^\d+$/.test(step)).join('_');
   return {
     label: maybe(`setting.${key}`) ?? maybe(`setting.${name}`) ?? title ?? humanName(name),
     help: maybe(`settingHelp.${key}`) ?? maybe(`settingHelp.${name}`) ?? about,

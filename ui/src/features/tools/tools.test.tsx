@@ -141,7 +141,7 @@ describe('what servers send is text', () => {
     await user.click(await screen.findByText('Chicago'));
     await user.click(screen.getByTestId('tool-run'));
     await ended('done');
-    expect(screen.getByTestId('tool-result').textContent).toContain('does not fit the tool’s own output schema');
+    expect(screen.getByTestId('tool-result').textContent).toContain('does not fit the tool\'s own output schema');
     expect(screen.getByTestId('tool-result').textContent).toContain('Cloudy');
   });
 });

@@ -75,8 +75,8 @@ function Leaf({ value }: { value: string | number | boolean | null }) {
   const cut = value.length > LONG && !all;
   return (
     <span className="string ph-break">
-      “{visible(cut ? value.slice(0, LONG) : value)}
-      {cut ? '…' : '”'}
+      &quot;{visible(cut ? value.slice(0, LONG) : value)}
+      {cut ? '…' : '"'}
       {cut && (
         <button type="button" className="ph-plain ph-link" onClick={() => setAll(true)}>
           {t('json.wholeText', { n: value.length })}

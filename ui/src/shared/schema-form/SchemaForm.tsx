@@ -9,7 +9,8 @@ import { FieldRow, JsonField } from './fields';
 import { shapeOf, type Field } from './shape';
 import type { Issue, Path, Schema } from './validate';
 
-export type Group = { key: string; title: string; fields: string[]; closed?: boolean };
+/** `closed` starts folded; `opensUsed` unfolds it where a field of it has a value. */
+export type Group = { key: string; title: string; fields: string[]; closed?: boolean; opensUsed?: boolean };
 
 type Props = {
   schema: Schema;
@@ -80,7 +81,7 @@ function Body({ schema, value, onChange, groups, shows, nothing, form }: Pick<Pr
         const used = fields.some((field) => isSet(value[field.name]));
         const wrong = fields.some((field) => wrongUnder(form, [field.name]));
         return (
-          <details key={group.key} className="ph-group" open={!group.closed || wrong}>
+          <details key={group.key} className="ph-group" open={!group.closed || wrong || (group.opensUsed === true && used)}>
             <summary>
               <Icon name="chevronRight" size={12} />
               <span>{group.title}</span>

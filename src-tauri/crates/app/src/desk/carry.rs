@@ -222,7 +222,7 @@ impl Call<'_> {
         let Self { core, slot, order, ticket, .. } = self;
         let facts = ticket.permit().facts();
         let at = core.now();
-        let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let elapsed_ms = millis(started);
         let (ending, code, bytes) = match &answer {
             Ok((result, invalid)) => {
                 let ending = if result.is_error { Ending::ToolError } else { Ending::Done };
@@ -245,7 +245,8 @@ impl Call<'_> {
             // The tool did run: the answer is given, and the next intent that cannot be written stops everything.
             tracing::error!(reference = %ticket.audit_id(), %fault, "the end of a call could not be written down");
         }
-        if !cached {
+        // A server that is not saved has no figures: each run of it would be one more server in the list.
+        if !cached && !slot.one_off {
             core.ports.metrics.record(Sample {
                 at,
                 server: facts.server.clone(),
@@ -255,6 +256,8 @@ impl Call<'_> {
                 bytes_out: bytes_out as u64,
                 bytes_in: bytes,
             });
+        }
+        if !cached {
             slot.took(elapsed_ms);
         }
         slot.used();
@@ -275,7 +278,7 @@ impl Call<'_> {
         Ok(CallDone {
             result,
             audit_id: ticket.audit_id().clone(),
-            elapsed_ms: begun.elapsed().as_secs_f64() * 1000.0,
+            elapsed_ms: millis(begun),
             server: facts.server.clone(),
             server_name: facts.server_name.clone(),
             tool: order.tool.clone(),
@@ -313,4 +316,10 @@ impl Call<'_> {
             tracing::debug!("a call was left out of the history: too many at once");
         }
     }
+}
+
+/// Milliseconds since then, to the microsecond: more digits are noise.
+#[expect(clippy::cast_precision_loss, reason = "2^53 µs are 285 years")]
+fn millis(since: Instant) -> f64 {
+    since.elapsed().as_micros() as f64 / 1000.0
 }

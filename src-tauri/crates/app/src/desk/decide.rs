@@ -117,15 +117,13 @@ impl Core {
         let Json::Object(args) = args else { return Err(say(&ServerFault::Internal { what: "arguments are no object".into() })) };
         let args_shape = shape(&args, &offered.tool.input_schema);
         let risk = Self::risk(&policy, &slot.name(), &offered);
-        let mut facts = Self::facts(slot, order, &offered, risk, args_hash.clone());
-        let agreed_before = order.approve_once && order.actor.door == Door::Cli;
-        facts.actor.can_ask |= agreed_before;
+        let facts = Self::facts(slot, order, &offered, risk, args_hash.clone());
         let held = match policy.decide(facts) {
             Decision::Allow(permit) => return Ok(Ready { live, offered, args, args_shape, args_hash, risk, permit }),
             Decision::Deny(refusal) => return Err(self.refuse(&refusal, args_shape).await),
             Decision::Ask(held) => held,
         };
-        let permit = self.permitted(slot, order, held, &args, agreed_before, &args_shape).await?;
+        let permit = self.permitted(slot, order, held, &args, &args_shape).await?;
         // Much may have happened while a person was thinking.
         let live = self.ensure(slot, &order.actor).await?;
         let now = Self::callable(slot, order).map_err(|fault| say(&fault))?;
@@ -136,11 +134,18 @@ impl Core {
         Ok(Ready { live, offered, args, args_shape, args_hash, risk, permit })
     }
 
+    /// Whether the caller agreed beforehand to what policy would ask about. Only a command line can say so.
+    fn agreed_before(order: &CallOrder) -> bool {
+        order.approve_once && order.actor.door == Door::Cli
+    }
+
     fn facts(slot: &Slot, order: &CallOrder, offered: &Offered, risk: Risk, args_hash: String) -> CallFacts {
         let definition = slot.definition();
+        let mut actor = order.actor.clone();
+        actor.can_ask |= Self::agreed_before(order);
         CallFacts {
             call: order.call.clone(),
-            actor: order.actor.clone(),
+            actor,
             server: slot.id.clone(),
             server_name: definition.def.name.clone(),
             server_fingerprint: definition.fingerprint.clone(),
@@ -152,15 +157,7 @@ impl Core {
     }
 
     /// Turns a held call into a permit: by an approval that was given earlier, or by asking.
-    async fn permitted(
-        &self,
-        slot: &Slot,
-        order: &CallOrder,
-        held: Held,
-        args: &JsonMap,
-        agreed_before: bool,
-        args_shape: &Json,
-    ) -> Result<Permit, Fault> {
+    async fn permitted(&self, slot: &Slot, order: &CallOrder, held: Held, args: &JsonMap, args_shape: &Json) -> Result<Permit, Fault> {
         let facts = held.facts();
         let approval = |question: &str, scope: Scope, by: &str| Approval {
             question: QuestionId::new(question),
@@ -171,8 +168,11 @@ impl Core {
             by: by.to_owned(),
             at: self.now(),
         };
-        let given =
-            if agreed_before { Some(approval("--approve-once", Scope::Once, &order.actor.name)) } else { self.desk.approvals.find(facts) };
+        let given = if Self::agreed_before(order) {
+            Some(approval("--approve-once", Scope::Once, &order.actor.name))
+        } else {
+            self.desk.approvals.find(facts)
+        };
         let given = if let Some(given) = given {
             given
         } else {

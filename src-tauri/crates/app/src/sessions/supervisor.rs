@@ -504,15 +504,17 @@ pub(crate) async fn check_health(core: &Core, slot: &Slot, live: &Live) -> Resul
         .await
         .unwrap_or(Err(ServerFault::Timeout { phase: Phase::Health, after: HEALTH_BUDGET }));
     let elapsed_ms = begun.elapsed().as_secs_f64() * 1000.0;
-    core.ports.metrics.record(Sample {
-        at: core.now(),
-        server: slot.id.clone(),
-        tool: None,
-        elapsed_ms,
-        error: well.as_ref().err().map(|fault| fault.code().to_owned()),
-        bytes_out: 0,
-        bytes_in: 0,
-    });
+    if !slot.one_off {
+        core.ports.metrics.record(Sample {
+            at: core.now(),
+            server: slot.id.clone(),
+            tool: None,
+            elapsed_ms,
+            error: well.as_ref().err().map(|fault| fault.code().to_owned()),
+            bytes_out: 0,
+            bytes_in: 0,
+        });
+    }
     if well.is_ok() {
         slot.took(elapsed_ms);
     }

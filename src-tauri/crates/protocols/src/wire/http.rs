@@ -132,7 +132,7 @@ impl TypedProtocol for Http {
     fn about(&self) -> Text {
         Text::new(
             "Tools behind plain HTTP requests, or any REST service that has an OpenAPI document.",
-            "以普通 HTTP 请求提供的工具,或任何带有 OpenAPI 文档的 REST 服务。",
+            "以普通 HTTP 请求提供的工具，或任何带有 OpenAPI 文档的 REST 服务。",
         )
     }
 

@@ -107,12 +107,12 @@ impl TypedProtocol for Sse {
     fn about(&self) -> Text {
         Text::new(
             "Older MCP servers over HTTP with an event stream, and the event dialect of the Kubernetes server k8s-mcp.",
-            "使用事件流的旧式 MCP HTTP 服务器,以及 Kubernetes 服务器 k8s-mcp 的事件方言。",
+            "使用事件流的旧式 MCP HTTP 服务器，以及 Kubernetes 服务器 k8s-mcp 的事件方言。",
         )
     }
 
     fn health(&self) -> Text {
-        Text::new("the event stream is open and not silent for a minute", "事件流保持打开,且静默不超过一分钟")
+        Text::new("the event stream is open and not silent for a minute", "事件流保持打开，且静默不超过一分钟")
     }
 
     fn target(&self, settings: &SseSettings) -> String {

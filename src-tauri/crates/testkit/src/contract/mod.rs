@@ -24,7 +24,7 @@ use domain::{Json, JsonMap};
 use crate::stage::{Stage, ticket};
 
 /// The longest that a clause waits for something that must happen. A loaded machine may be slow; a hang is still found.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A call to make, and words that its answer must hold.
 #[derive(Debug, Clone)]
