@@ -77,6 +77,12 @@ test-window: ## the real window under Xvfb, through WebDriver
 	cargo build $(ALL) --bins --quiet
 	scripts/with-display.sh cargo test $(ALL) --test e2e
 
+.PHONY: bench
+bench: ## the numbers, beside the bare library and the TypeScript SDK (docs/benchmarks.md); BENCH="--only stdio"
+	@$(NEED_TEST); cd ui && npm run build --silent
+	@$(NEED_BUILD); cargo build --release --locked -p pilothouse -p cli -p testkit -p tests-bench
+	@$(NEED_BUILD); "$${CARGO_TARGET_DIR:-target}/release/bench" $(BENCH)
+
 .PHONY: bindings
 bindings: ## write the window's TypeScript from the contract
 	cargo run $(ALL) -q --bin xtask -- bindings
