@@ -20,6 +20,10 @@ pub(crate) struct Window {
 /// One window at a time: the app itself lets a second one only bring the first one forward.
 static TURN: std::sync::LazyLock<std::sync::Arc<tokio::sync::Mutex<()>>> = std::sync::LazyLock::new(std::sync::Arc::default);
 
+/// Starts a dot that changes its colour by what no eye sees.
+const MOVE: &str = "const dot = document.createElement('i'); dot.id = 'moving'; dot.style.cssText = 'position:fixed;right:0;bottom:0;width:1px;height:1px'; \
+     document.body.append(dot); let odd = false; window.moving = setInterval(() => { odd = !odd; dot.style.background = odd ? 'rgba(128,128,128,.01)' : 'none'; }, 30);";
+
 /// Where the debug build put its programs.
 pub(crate) fn target_dir() -> PathBuf {
     let me = std::env::current_exe().unwrap();
@@ -204,15 +208,11 @@ impl Window {
     pub(crate) async fn picture(&self, name: &str) {
         let folder = target_dir().parent().unwrap().join("screenshots");
         std::fs::create_dir_all(&folder).unwrap();
-        // Animations are at most 120 ms; two frames later the picture is still.
-        let _ = self
-            .driver
-            .execute_async(
-                "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150)));",
-                vec![],
-            )
-            .await;
+        // Animations are at most 120 ms. WebKit takes a picture when it next draws, and where nothing moves that may be a minute later (the
+        // clock in the status bar): a dot that nobody can see is kept moving meanwhile.
+        let _ = self.driver.execute_async(&format!("{MOVE} setTimeout(arguments[0], 200);"), vec![]).await;
         self.driver.screenshot(&folder.join(format!("{name}.png"))).await.unwrap();
+        let _ = self.driver.execute("clearInterval(window.moving); document.getElementById('moving')?.remove();", vec![]).await;
     }
 
     /// Closes the window and waits for the driver to end.
