@@ -127,28 +127,20 @@ export function ServerEditor({ initial, onSaved, note }: Props) {
               wordsOf={words}
               groups={groups}
               shows={(name) => showsSetting(name, form.settings, inside)}
+              beneath={{
+                root: (
+                  <Button
+                    className="ph-beneath"
+                    leftSection={<Icon name="folder" size={14} />}
+                    loading={pick.isPending}
+                    onClick={() => pick.mutate({}, { onSuccess: (found) => found.path && change({ settings: { ...form.settings, root: found.path } }) })}
+                  >
+                    {t('editor.pickFolder')}
+                  </Button>
+                ),
+              }}
               testId="server-form"
             />
-          )}
-          {protocol && settingNames(protocol.schema).includes('root') && (
-            <div>
-              <Button
-                leftSection={<Icon name="folder" size={14} />}
-                loading={pick.isPending}
-                onClick={() =>
-                  pick.mutate(
-                    {},
-                    {
-                      onSuccess: (found) => {
-                        if (found.path) change({ settings: { ...form.settings, root: found.path } });
-                      },
-                    },
-                  )
-                }
-              >
-                {t('editor.pickFolder')}
-              </Button>
-            </div>
           )}
           <details className="ph-group">
             <summary>

@@ -86,3 +86,6 @@ export const sizeOf = (text: string): number => new TextEncoder().encode(text).l
 
 /** How a list or map came to be ordered: by name, numbers inside names by their value. */
 export const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' }).compare;
+
+/** A message of the core as a heading: it begins in lower case there, because a terminal puts `pilot:` in front. */
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -24,12 +24,14 @@ type Props = {
   shows?: (name: string) => boolean;
   filled?: Record<string, Json>;
   disabled?: boolean;
+  /** What stands under a top-level field, by its name. */
+  beneath?: Record<string, ReactNode>;
   /** Said when there is nothing to fill in. */
   nothing?: ReactNode;
   testId?: string;
 };
 
-export function SchemaForm({ schema, value, onChange, issues = [], names = 'code', wordsOf, groups, shows, filled, disabled, nothing, testId }: Props) {
+export function SchemaForm({ schema, value, onChange, issues = [], names = 'code', wordsOf, groups, shows, filled, disabled, beneath, nothing, testId }: Props) {
   const base = useId();
   const form: FormContext = useMemo(
     () => ({ root: schema, names, wordsOf, issues, filled: filled ?? {}, base, disabled: disabled ?? false }),
@@ -39,14 +41,14 @@ export function SchemaForm({ schema, value, onChange, issues = [], names = 'code
     <Form.Provider value={form}>
       <div className={`ph-form ${names}`} data-testid={testId}>
         <Guard fallback={<JsonField path={[]} value={value} onChange={(next) => onChange(isMap(next) ? next : {})} />}>
-          <Body schema={schema} value={value} onChange={onChange} groups={groups} shows={shows} nothing={nothing} form={form} />
+          <Body schema={schema} value={value} onChange={onChange} groups={groups} shows={shows} beneath={beneath} nothing={nothing} form={form} />
         </Guard>
       </div>
     </Form.Provider>
   );
 }
 
-function Body({ schema, value, onChange, groups, shows, nothing, form }: Pick<Props, 'schema' | 'value' | 'onChange' | 'groups' | 'shows' | 'nothing'> & { form: FormContext }) {
+function Body({ schema, value, onChange, groups, shows, beneath, nothing, form }: Pick<Props, 'schema' | 'value' | 'onChange' | 'groups' | 'shows' | 'beneath' | 'nothing'> & { form: FormContext }) {
   const { t } = useT();
   const shape = useMemo(() => shapeOf(schema, schema), [schema]);
   if (shape.kind !== 'object')
@@ -66,6 +68,7 @@ function Body({ schema, value, onChange, groups, shows, nothing, form }: Pick<Pr
   const draw = (field: Field) => (
     <Guard key={field.name} fallback={<JsonField path={[field.name]} value={value[field.name]} onChange={(next) => set(field.name, next)} label={field.name} />}>
       <FieldRow field={field} path={[field.name]} value={value[field.name]} onChange={(next) => set(field.name, next)} />
+      {beneath?.[field.name]}
     </Guard>
   );
 

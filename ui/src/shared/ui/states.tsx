@@ -1,6 +1,7 @@
 /** The states that every list and panel has besides being full. */
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { sentence } from '@/shared/lib/format';
 import { useT } from '../i18n/t';
 import { useLate } from '../lib/hooks';
 import type { Fault } from '../lib/words';
@@ -48,12 +49,12 @@ export function FaultView({ fault, onRetry, actions, compact, mild }: { fault: F
   const { t, say } = useT();
   const refused = fault.kind === 'denied';
   const cancelled = fault.kind === 'cancelled';
-  const hint = say(fault.hint);
+  const hint = sentence(say(fault.hint));
   return (
     <div className={`ph-notice ${cancelled ? 'idle' : refused ? 'ask' : mild ? 'warn' : 'bad'}${compact ? ' compact' : ''}`} role="alert" data-testid="fault">
       <Icon name={cancelled ? 'stop' : refused ? 'lock' : mild ? 'warn' : 'fail'} />
       <div className="ph-grow ph-stack tight">
-        <strong className="ph-break">{say(fault.message)}</strong>
+        <strong className="ph-break">{sentence(say(fault.message))}</strong>
         {hint && <div className="ph-break">{hint}</div>}
         {(onRetry ?? actions) && (
           <div className="ph-row wrap">
