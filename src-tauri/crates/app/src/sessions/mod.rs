@@ -125,7 +125,7 @@ impl Sessions {
     /// before that only what was said while connecting is there.
     pub fn frames(&self, id: &ServerId) -> Result<Vec<FrameView>, Fault> {
         let slot = self.core.slot(id)?;
-        Ok(slot.wire.frames(self.core.now(), self.core.ports.redact.as_ref()))
+        Ok(slot.wire.frames(self.core.ports.redact.as_ref()))
     }
 
     /// The server's last log messages, secrets redacted.

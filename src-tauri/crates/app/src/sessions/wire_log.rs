@@ -1,7 +1,7 @@
 //! What was seen on the wire and heard from a server, in rings: bounded, raw in memory, redacted when somebody looks.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
 use domain::Json;
@@ -17,11 +17,9 @@ use crate::views::{FrameView, LogView};
 const FRAMES: usize = 2_000;
 const FRAME_BYTES: usize = 64 * 1024;
 /// All frames of one server together: what a hostile one may make us keep.
-const ALL_FRAMES: usize = 16 << 20;
+const ALL_FRAMES: usize = 4 << 20;
 const LOGS: usize = 1_000;
 const LOG_BYTES: usize = 1 << 20;
-/// How long a look makes frames be kept (ms).
-const LOOKING: i64 = 5 * 60_000;
 
 #[derive(Debug)]
 struct Ring<T> {
@@ -52,18 +50,11 @@ pub(crate) struct WireLog {
     frames: Mutex<Ring<Frame>>,
     logs: Mutex<Ring<(String, Json)>>,
     stderr: Mutex<Option<String>>,
-    looked_at: AtomicI64,
     /// Log messages that were let go because too many came.
     pub(crate) dropped: AtomicU64,
 }
 
 impl WireLog {
-    /// Whether somebody looked lately.
-    pub(crate) fn watched(&self, now: Millis) -> bool {
-        let at = self.looked_at.load(Ordering::Relaxed);
-        at != 0 && now.0 - at < LOOKING
-    }
-
     pub(crate) fn frame(&self, at: Millis, mut frame: Frame) {
         if frame.text.len() > FRAME_BYTES {
             let end = (0..=FRAME_BYTES).rev().find(|end| frame.text.is_char_boundary(*end)).unwrap_or(0);
@@ -91,9 +82,8 @@ impl WireLog {
         self.stderr.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The frames, redacted; from now on they are kept for a while.
-    pub(crate) fn frames(&self, now: Millis, redact: &dyn Redact) -> Vec<FrameView> {
-        self.looked_at.store(now.0.max(1), Ordering::Relaxed);
+    /// The frames, redacted.
+    pub(crate) fn frames(&self, redact: &dyn Redact) -> Vec<FrameView> {
         let frames: Vec<_> = {
             let ring = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
             ring.items.iter().map(|(at, _, frame)| (*at, frame.clone())).collect()
@@ -133,13 +123,5 @@ mod tests {
         assert!(ring.bytes <= ALL_FRAMES && ring.items.len() <= FRAMES);
         assert_eq!(ring.items.back().unwrap().0, Millis(4_999));
         assert!(ring.items.iter().all(|(_, _, frame)| frame.text.len() <= FRAME_BYTES));
-    }
-
-    #[test]
-    fn frames_are_wanted_only_while_somebody_looks() {
-        let log = WireLog::default();
-        assert!(!log.watched(Millis(1_000)));
-        log.frames(Millis(1_000), &domain::secret::NoSecrets);
-        assert!(log.watched(Millis(1_000 + LOOKING - 1)) && !log.watched(Millis(1_000 + LOOKING)));
     }
 }
