@@ -11,6 +11,8 @@ NEED_TEST = need=$$(scripts/need.sh test); eval "$$need"
 TAURI = npm exec --yes --package=@tauri-apps/cli@2.12.5 -- tauri
 # One selection of packages everywhere, so that shared dependencies are compiled once.
 ALL = --workspace --locked
+# Run as it was built with everything else: `cargo run -p` would choose other features and compile half of the tree again.
+XTASK = $${CARGO_TARGET_DIR:-target}/debug/xtask
 
 .PHONY: help
 help: ## list the targets
@@ -64,7 +66,7 @@ docs-check: ## rustdoc, warnings are errors
 .PHONY: test-units
 test-units: ## rules beside the code, journeys over fakes, doctests
 	cargo build $(ALL) --bins --quiet
-	cargo test $(ALL) --lib --bins --test it
+	cargo test $(ALL) --lib --bins --test it --test kill
 	cargo test $(ALL) --doc
 
 .PHONY: test-live
@@ -85,11 +87,13 @@ bench: ## the numbers, beside the bare library and the TypeScript SDK (docs/benc
 
 .PHONY: bindings
 bindings: ## write the window's TypeScript from the contract
-	cargo run $(ALL) -q --bin xtask -- bindings
+	cargo build $(ALL) --bins --quiet
+	$(XTASK) bindings
 
 .PHONY: bindings-check
 bindings-check: ## whether the window's TypeScript is fresh
-	cargo run -q --locked -p xtask -- bindings --check
+	cargo build $(ALL) --bins --quiet
+	$(XTASK) bindings --check
 
 .PHONY: package
 package: ## deb and rpm under target/release/bundle
