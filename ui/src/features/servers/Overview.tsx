@@ -119,7 +119,7 @@ function FiguresTable({ rows, head, name }: { rows: readonly FiguresView[]; head
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className="ph-tablebox flat" tabIndex={0} role="group" aria-label={head}>
-      <table className="ph-table">
+      <table className="ph-table figures">
         <thead>
           <tr>
             <th scope="col">{head}</th>
@@ -138,7 +138,7 @@ function FiguresTable({ rows, head, name }: { rows: readonly FiguresView[]; head
             const errors = Object.values(row.errors).reduce((sum, count) => sum + count, 0);
             return (
               <tr key={`${row.windowSecs} ${row.tool ?? ''}`}>
-                <th scope="row">{name(row)}</th>
+                <th scope="row" title={name(row)}>{name(row)}</th>
                 <td className="num">{row.calls}</td>
                 <td className={errors > 0 ? 'num ph-tone-bad' : 'num'}>{errors}</td>
                 <td className="num">{duration(row.p50Ms)}</td>
