@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use app::CallOrder;
-use domain::audit::{Durability, Event, Filter};
+use domain::audit::{Event, Filter};
 use domain::fault::{FaultKind, ServerFault};
 use domain::id::CallId;
 use domain::person::{Answer, Matter, Scope};
 use domain::policy::{Decision, Door, Policy, Rule, Verdict};
-use domain::ports::AuditLog as _;
 use domain::protocol::CallEvent;
 use domain::tool::{Risk, ToolResult};
 use serde_json::json;
-use testkit::memory::MemoryAudit;
 use testkit::scripted::{Act, lost, reading_tool, tool};
 
 use crate::house::{House, map, no, order, script, through, window, yes};
@@ -478,31 +476,6 @@ async fn calls_above_the_servers_rate_are_refused_with_the_wait() {
     assert_eq!(fault.code, "rate_limited");
     assert!(fault.params["retryAfterSecs"].as_f64().unwrap() <= 60.0);
     assert_eq!(house.peer("a").calls().len(), 2);
-}
-
-#[tokio::test]
-async fn a_call_that_an_earlier_run_never_ended_is_told_as_interrupted() {
-    let house = House::open().await;
-    let server = house.server("a").await;
-    house.peer("a").when_called("get-thing", Act::Deaf);
-    let call = house.call(&server, "get-thing");
-    tokio::pin!(call);
-    while house.peer("a").calls().is_empty() {
-        assert!(futures::poll!(&mut call).is_pending());
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let beside = house.again().await;
-    assert_eq!(beside.app.activity.list(Filter::default()).await.unwrap()[0].status, "running", "its process lives");
-    drop(beside);
-    // A process that is killed leaves an intent without an end; the system lets its lock go.
-    let left = MemoryAudit::default();
-    for row in house.audit.rows() {
-        left.append(row.entry, Durability::OnDisk).await.unwrap();
-    }
-    let next = House::over(left, None).await;
-    let lines = next.app.activity.list(Filter::default()).await.unwrap();
-    assert_eq!((lines[0].status, lines[0].tool.as_ref().unwrap().as_str()), ("interrupted", "get-thing"));
-    assert_eq!(next.audit.story().last().unwrap(), "interrupted");
 }
 
 #[tokio::test]

@@ -41,12 +41,7 @@ impl House {
 
     /// With a person who has made up their mind.
     pub async fn with(person: Option<Arc<dyn Person>>) -> Self {
-        Self::over(MemoryAudit::default(), person).await
-    }
-
-    /// Over an audit log that an earlier run left.
-    pub async fn over(audit: MemoryAudit, person: Option<Arc<dyn Person>>) -> Self {
-        let audit = Arc::new(audit);
+        let audit = Arc::new(MemoryAudit::default());
         let servers = Arc::new(MemoryServers::default());
         let catalogues = Arc::new(MemoryCatalogues::default());
         let metrics = Arc::new(MemoryMetrics::default());

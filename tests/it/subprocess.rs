@@ -378,6 +378,37 @@ async fn c22_when_the_app_is_killed_no_process_is_left() {
 }
 
 #[tokio::test]
+async fn c22_after_a_kill_no_program_is_left_and_the_next_start_shows_the_calls_as_interrupted() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("config");
+    let servers: Vec<_> = (0..5).map(|_| json!({ "command": env!("CARGO_BIN_EXE_it-peer"), "args": ["echo", "stdio"] })).collect();
+    #[expect(clippy::disallowed_methods, reason = "an app that can be killed")]
+    let mut app = std::process::Command::new(GUARDED)
+        .args(["app", folder.to_str().unwrap(), "hold", &json!(servers).to_string()])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(app.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let pids: BTreeSet<u32> = serde_json::from_str(&line).unwrap();
+    assert_eq!(pids.len(), 5, "every server's program runs");
+    let beside = crate::durability::open(&folder).await;
+    let calls = async |app: &app::App| {
+        let lines = app.activity.list(domain::audit::Filter::default()).await.unwrap();
+        lines.into_iter().filter(|line| line.tool.is_some()).map(|line| line.status).collect::<Vec<_>>()
+    };
+    assert_eq!(calls(&beside).await, ["running"; 5], "a second process leaves alone what the first one still does");
+    beside.shutdown().await;
+    app.kill().unwrap();
+    app.wait().unwrap();
+    until("all programs are gone", async || !pids.iter().any(|pid| alive(*pid))).await;
+    let next = crate::durability::open(&folder).await;
+    assert_eq!(calls(&next).await, ["interrupted"; 5]);
+    assert!(next.activity.verify().await.unwrap().ok);
+    next.shutdown().await;
+}
+
+#[tokio::test]
 async fn c22_dropping_a_connect_half_way_leaves_no_process() {
     let stage = stage();
     let protocol = subprocess();

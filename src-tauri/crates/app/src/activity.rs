@@ -1,10 +1,10 @@
 //! The audit log as people read it: calls joined from intent and outcome.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::Json;
-use domain::audit::{Durability, Ending, Entry, Event, Filter, Row, Verified};
+use domain::audit::{Ending, Event, Filter, Row, Verified};
 use domain::fault::{Fault, FaultKind};
 use domain::id::AuditId;
 use domain::text::Text;
@@ -124,29 +124,6 @@ impl Activity {
             at = end;
         }
         Ok(written)
-    }
-
-    /// Writes an end to calls that an earlier run began and never ended. Only the one process that runs may do this.
-    pub(crate) async fn mark_interrupted(&self) -> Result<usize, Fault> {
-        let mut marked = HashSet::new();
-        loop {
-            let filter = Filter { ending: Some("running".into()), limit: PAGE, ..Filter::default() };
-            let open = self.core.ports.audit.list(filter).await?;
-            let mut fresh = 0;
-            for row in open.into_iter().filter(|row| matches!(row.entry.event, Event::Intent { .. })) {
-                if !marked.insert(row.entry.id.clone()) {
-                    continue;
-                }
-                fresh += 1;
-                let event = Event::Outcome { ending: Ending::Interrupted, code: Some("interrupted".into()), bytes: 0, elapsed_ms: 0.0 };
-                let entry = Entry { at: self.core.now(), event, ..row.entry };
-                self.core.ports.audit.append(entry, Durability::Queued).await?;
-            }
-            if fresh == 0 {
-                return Ok(marked.len());
-            }
-            self.core.ports.audit.flush().await?;
-        }
     }
 }
 

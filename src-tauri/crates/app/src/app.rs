@@ -1,6 +1,5 @@
 //! The app as a whole: how it opens and how it ends.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
@@ -89,16 +88,13 @@ pub struct App {
     pub templates: Templates,
     data_dir: PathBuf,
     core: Arc<Core>,
-    _running: Option<File>,
 }
 
 impl App {
-    /// Opens the app: reads what is kept, marks calls that an earlier run left unfinished, and connects nothing yet
-    /// (see [`Sessions::start_all`]).
+    /// Opens the app: reads what is kept, and connects nothing yet (see [`Sessions::start_all`]).
     pub async fn open(parts: AppParts) -> Result<Arc<Self>, Fault> {
         let events = Events::new();
         let data_dir = parts.data_dir;
-        let running = RunLock::take(&data_dir);
         let (desk, backlog) = DeskState::load(parts.settings.as_ref()).await?;
         let core = Arc::new(Core {
             desk,
@@ -129,14 +125,6 @@ impl App {
         });
         core.tasks.spawn(core.events.clone().pump(core.stop.clone()));
         backlog.start(&core);
-        let activity = Activity::new(core.clone());
-        if running.alone {
-            let marked = activity.mark_interrupted().await?;
-            if marked > 0 {
-                tracing::warn!(marked, "calls of an earlier run never ended and were marked as interrupted");
-            }
-        }
-        let running = running.share();
         core.load_slots().await?;
         Ok(Arc::new(Self {
             desk: Desk::new(core.clone()),
@@ -144,7 +132,7 @@ impl App {
             book: ServerBook::new(core.clone()),
             tools: ToolIndex::new(core.clone()),
             questions: core.questions.clone(),
-            activity,
+            activity: Activity::new(core.clone()),
             rules: PolicyBook::new(core.clone()),
             measures: Measures::new(core.clone()),
             prefs: Prefs::new(core.clone()),
@@ -152,7 +140,6 @@ impl App {
             templates: Templates::new(core.clone()),
             data_dir,
             core,
-            _running: running,
         }))
     }
 
@@ -206,44 +193,5 @@ impl Drop for App {
     fn drop(&mut self) {
         self.core.stop_calls.cancel();
         self.core.stop.cancel();
-    }
-}
-
-/// Tells whether another process uses the same data now, by a lock that the system lets go when a process ends, however it ends.
-#[derive(Debug)]
-struct RunLock {
-    file: Option<File>,
-    alone: bool,
-}
-
-impl RunLock {
-    /// Without the file nobody can say whether we are alone, and then nothing of an earlier run is touched.
-    fn take(dir: &Path) -> Self {
-        let open = || {
-            std::fs::create_dir_all(dir)?;
-            File::options().create(true).truncate(false).write(true).open(dir.join("running.lock"))
-        };
-        match open() {
-            Ok(file) => Self { alone: file.try_lock().is_ok(), file: Some(file) },
-            Err(fault) => {
-                tracing::warn!(%fault, "the lock of running processes could not be opened");
-                Self { file: None, alone: false }
-            }
-        }
-    }
-
-    /// From now on others may run too.
-    fn share(self) -> Option<File> {
-        let file = self.file?;
-        if self.alone {
-            let _ = file.unlock();
-        }
-        match file.lock_shared() {
-            Ok(()) => Some(file),
-            Err(fault) => {
-                tracing::warn!(%fault, "the lock of running processes could not be shared");
-                None
-            }
-        }
     }
 }
