@@ -192,3 +192,36 @@ async fn notes_about_what_the_person_did_are_in_the_log() {
     assert!(notes.iter().any(|row| matches!(&row.entry.event, Event::Note { what, .. } if what.contains("policy"))));
     store.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn what_was_done_right_before_the_end_is_all_there_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = open(dir.path()).await;
+    let server = app.book.get("filesystem").await.unwrap().def.id;
+    let order = app::CallOrder {
+        server: server.clone(),
+        tool: "fs-list-directory".into(),
+        args: JsonMap::new(),
+        actor: actor(),
+        call: CallId::from("last"),
+        timeout: None,
+        approve_once: false,
+    };
+    let done = app.desk.call(order).await.unwrap();
+    app.prefs.set("theme", &json!("dark")).await.unwrap();
+    tokio::join!(app.shutdown(), app.shutdown());
+    let log = dir.path().join("store/pilothouse.db-wal");
+    assert!(!log.exists(), "the database is closed, though its app is still held: nothing waits beside it");
+    assert!(app.prefs.set("theme", &json!("light")).await.is_err(), "nothing is written after the end");
+
+    let next = open(dir.path()).await;
+    let (call, rows) = next.activity.one(&done.audit_id).await.unwrap();
+    assert_eq!((call.status, rows.len()), ("done", 2));
+    assert_eq!(next.prefs.get("theme").await.unwrap(), Some(json!("dark")));
+    assert_eq!(next.measures.sparkline(&server).await.unwrap().len(), 1, "the figure of the call");
+    next.shutdown().await;
+    let store = bare(dir.path()).await;
+    let past = domain::ports::History::past(&store, Some(&server), None, 10).await.unwrap();
+    assert_eq!(past.iter().map(|call| call.audit_id.as_str()).collect::<Vec<_>>(), [done.audit_id.as_str()], "and the call to replay");
+    store.close().await.unwrap();
+}

@@ -8,11 +8,11 @@ use std::time::Duration;
 use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
 use domain::person::Person;
-use domain::ports::{AuditLog, Catalogues, History, MetricsLog, Opener, Servers, Settings};
+use domain::ports::{AuditLog, Catalogues, History, Kept, MetricsLog, Opener, Servers, Settings};
 use domain::protocol::Protocol;
 use domain::secret::{Expand, Redact};
 use domain::text::Text;
-use tokio::sync::broadcast;
+use tokio::sync::{OnceCell, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,10 +24,10 @@ use crate::policy_book::PolicyState;
 use crate::templates::Templates;
 use crate::{Activity, Desk, Measures, PolicyBook, Prefs, Questions, ServerBook, Sessions, ToolIndex};
 
-/// The ten seconds of a shutdown: what its parts may take.
+/// The ten seconds of a shutdown: what its parts may take. What is kept has the time that the others did not need.
 const CALLS_END: Duration = Duration::from_secs(1);
 const SESSIONS_END: Duration = Duration::from_secs(8);
-const FLUSH_END: Duration = Duration::from_secs(1);
+const WHOLE_END: Duration = Duration::from_secs(10);
 
 /// What the assembly hands over. The app sees leaves only as these traits.
 pub struct AppParts {
@@ -45,6 +45,8 @@ pub struct AppParts {
     pub history: Arc<dyn History>,
     /// Policy, preferences, templates.
     pub settings: Arc<dyn Settings>,
+    /// All of those together, closed at the end.
+    pub kept: Arc<dyn Kept>,
     /// Turns references into values.
     pub expand: Arc<dyn Expand>,
     /// Hides secrets.
@@ -88,6 +90,8 @@ pub struct App {
     pub templates: Templates,
     data_dir: PathBuf,
     core: Arc<Core>,
+    kept: Arc<dyn Kept>,
+    ended: OnceCell<()>,
 }
 
 impl App {
@@ -140,6 +144,8 @@ impl App {
             templates: Templates::new(core.clone()),
             data_dir,
             core,
+            kept: parts.kept,
+            ended: OnceCell::new(),
         }))
     }
 
@@ -166,10 +172,15 @@ impl App {
         self.core.events.subscribe()
     }
 
-    /// Ends everything within ten seconds: calls are cancelled and written down, all sessions are closed at once, and the audit
-    /// log is on the disk. Idempotent.
+    /// Ends everything within ten seconds: calls are cancelled and written down, all sessions are closed at once, and everything
+    /// that waits to be written is on the disk. Idempotent; afterwards nothing can be written any more.
     pub async fn shutdown(&self) {
+        self.ended.get_or_init(|| self.end()).await;
+    }
+
+    async fn end(&self) {
         let core = &self.core;
+        let whole = tokio::time::Instant::now() + WHOLE_END;
         core.stop_calls.cancel();
         core.calls.close();
         if tokio::time::timeout(CALLS_END, core.calls.wait()).await.is_err() {
@@ -180,10 +191,10 @@ impl App {
         if tokio::time::timeout(SESSIONS_END, core.tasks.wait()).await.is_err() {
             tracing::warn!(tasks = core.tasks.len(), "connections did not close in time");
         }
-        match tokio::time::timeout(FLUSH_END, core.ports.audit.flush()).await {
+        match tokio::time::timeout_at(whole, self.kept.close()).await {
             Ok(Ok(())) => {}
-            Ok(Err(fault)) => tracing::error!(%fault, "the audit log could not be written to its end"),
-            Err(_) => tracing::error!("the audit log was not written to its end in time"),
+            Ok(Err(fault)) => tracing::error!(%fault, "what is kept could not be written to its end"),
+            Err(_) => tracing::error!("what is kept was not written to its end in time"),
         }
     }
 }

@@ -122,6 +122,13 @@ pub trait Settings: Send + Sync + std::fmt::Debug {
     async fn with_prefix(&self, prefix: &str) -> Result<Vec<(String, Json)>, Fault>;
 }
 
+/// All that is kept, as one thing that has an end.
+#[async_trait]
+pub trait Kept: Send + Sync + std::fmt::Debug {
+    /// Writes everything that waits, of whatever port, and lets the files go. Afterwards every write is refused.
+    async fn close(&self) -> Result<(), Fault>;
+}
+
 /// The person's browser.
 #[async_trait]
 pub trait Opener: Send + Sync + std::fmt::Debug {

@@ -5,9 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use domain::audit::Durability;
 use domain::fault::Fault;
 use domain::id::Clock;
+use domain::ports::Kept;
 use domain::text::Text;
 use serde_json::json;
 use sqlx::SqliteConnection;
@@ -116,6 +118,13 @@ impl Store {
 
     pub(crate) fn writer(&self) -> &Writer {
         &self.0.writer
+    }
+}
+
+#[async_trait]
+impl Kept for Store {
+    async fn close(&self) -> Result<(), Fault> {
+        Self::close(self).await
     }
 }
 

@@ -12,7 +12,7 @@ use domain::id::{Clock, Millis, ServerId};
 use domain::metrics::{Figures, MetricsQuery, Sample};
 use domain::person::{Answer, Person, Question};
 use domain::policy::Policy;
-use domain::ports::{AuditLog, CachedCatalogue, Catalogues, History, MetricsLog, Opener, PastCall, Servers, Settings};
+use domain::ports::{AuditLog, CachedCatalogue, Catalogues, History, Kept, MetricsLog, Opener, PastCall, Servers, Settings};
 use domain::secret::{Expand, Redact, Secret};
 use domain::server::{ServerDef, Trust};
 use domain::text::Text;
@@ -173,6 +173,13 @@ impl AuditLog for MemoryAudit {
         let mut hasher = DefaultHasher::new();
         canonical_args.hash(&mut hasher);
         hex(&hasher.finish().to_be_bytes())
+    }
+}
+
+#[async_trait]
+impl Kept for MemoryAudit {
+    async fn close(&self) -> Result<(), Fault> {
+        self.flush().await
     }
 }
 
