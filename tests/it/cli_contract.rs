@@ -268,6 +268,27 @@ async fn a_server_that_is_not_saved_leaves_no_figures() {
     assert!(figures.out.contains("filesystem") && !figures.out.contains("one-off"), "{figures:?}");
 }
 
+/// Whether a process runs that was started with this word.
+fn runs(word: &str) -> bool {
+    let ours = |entry: std::fs::DirEntry| {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).any(|part| part == word.as_bytes())
+    };
+    std::fs::read_dir("/proc").unwrap().flatten().any(ours)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_will_not_end_is_left_to_its_guard_and_ended_by_it() {
+    let pilot = Pilot::new();
+    let word = format!("stubborn-{}", uuid::Uuid::new_v4());
+    let line = format!("python3 {}/programs/misbehave.py stubborn {word}", env!("CARGO_MANIFEST_DIR"));
+    let called = pilot.run(&["call", "--stdio", &line, "echo", "--arg", "text=hello", "--approve-once"]).await;
+    assert_eq!((called.code, called.out.trim()), (0, "hello"), "{called:?}");
+    testkit::contract::until("the program and its guard are gone", async || !runs(&word)).await;
+    let verified = pilot.run(&["audit", "verify", "-o", "json"]).await;
+    assert_eq!(verified.json()["rows"], json!(2), "what happened was written down: {verified:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_is_lines_of_json_with_the_answer_last() {
     let pilot = Pilot::new();

@@ -201,7 +201,7 @@ async fn what_was_done_right_before_the_end_is_all_there_at_the_next_start() {
     let order = app::CallOrder {
         server: server.clone(),
         tool: "fs-list-directory".into(),
-        args: JsonMap::new(),
+        args: JsonMap::from_iter([("path".to_owned(), json!("."))]),
         actor: actor(),
         call: CallId::from("last"),
         timeout: None,

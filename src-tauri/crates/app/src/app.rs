@@ -175,10 +175,16 @@ impl App {
     /// Ends everything within ten seconds: calls are cancelled and written down, all sessions are closed at once, and everything
     /// that waits to be written is on the disk. Idempotent; afterwards nothing can be written any more.
     pub async fn shutdown(&self) {
-        self.ended.get_or_init(|| self.end()).await;
+        self.shutdown_within(SESSIONS_END).await;
     }
 
-    async fn end(&self) {
+    /// The same for a process that ends right afterwards: sessions have so long to close. A program that takes longer is left to its
+    /// guard, which ends it and all that it started as soon as we are gone.
+    pub async fn shutdown_within(&self, sessions: Duration) {
+        self.ended.get_or_init(|| self.end(sessions)).await;
+    }
+
+    async fn end(&self, sessions: Duration) {
         let core = &self.core;
         let whole = tokio::time::Instant::now() + WHOLE_END;
         core.stop_calls.cancel();
@@ -188,8 +194,8 @@ impl App {
         }
         core.stop.cancel();
         core.tasks.close();
-        if tokio::time::timeout(SESSIONS_END, core.tasks.wait()).await.is_err() {
-            tracing::warn!(tasks = core.tasks.len(), "connections did not close in time");
+        if tokio::time::timeout(sessions, core.tasks.wait()).await.is_err() {
+            tracing::info!(tasks = core.tasks.len(), "connections are left to close without us");
         }
         match tokio::time::timeout_at(whole, self.kept.close()).await {
             Ok(Ok(())) => {}

@@ -33,6 +33,10 @@ pub(crate) struct Context {
 /// How long a command may take to end in order after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long connections may take to close once the answer is out. Some programs do not mind the end of their input, and the ladder that
+/// ends them takes seconds: nobody at a prompt waits for that, and the guard does not need us.
+const CLOSING: Duration = Duration::from_millis(300);
+
 /// Does what was asked and answers the exit code.
 pub(crate) fn drive(pilot: Pilot, out: Out, around: Surroundings) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -74,7 +78,7 @@ async fn whole(pilot: Pilot, out: &Out, around: Surroundings) -> u8 {
     let actor = Actor { door: Door::Cli, name: assembly::user_name(), can_ask: around.can_ask };
     let context = Context { app: app.clone(), out: out.clone(), actor, config_dir: pilot.global.config_dir, stop: stop.clone() };
     let ended = interruptible(commands::run(&context, pilot.command), &stop).await;
-    app.shutdown().await;
+    app.shutdown_within(CLOSING).await;
     match ended {
         Ok(code) => code,
         Err(fault) => out.failed(&fault),
