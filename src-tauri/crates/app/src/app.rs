@@ -121,6 +121,7 @@ impl App {
             events,
             door_person: parts.person,
             slots: RwLock::default(),
+            in_step: tokio::sync::Mutex::default(),
             autostart: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             calls: TaskTracker::new(),

@@ -132,11 +132,14 @@ impl ServerBook {
     pub async fn remove(&self, id: &ServerId, by: &Actor) -> Result<(), Fault> {
         let slot = self.core.slot(id)?;
         self.core.note(by, Some(&slot), "server_removed", serde_json::json!({ "name": slot.name() })).await?;
-        if !slot.one_off {
-            self.core.ports.servers.remove(id).await?;
+        {
+            let _in_step = self.core.in_step.lock().await;
+            if !slot.one_off {
+                self.core.ports.servers.remove(id).await?;
+            }
+            self.core.slots.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+            slot.retire();
         }
-        self.core.slots.write().unwrap_or_else(PoisonError::into_inner).remove(id);
-        slot.retire();
         put_down(&slot).await;
         self.core.events.changed(Tag::Servers);
         self.core.events.changed(Tag::Tools);

@@ -109,6 +109,9 @@ pub(crate) struct Core {
     pub(crate) desk: DeskState,
     /// Every server that can be reached now: saved ones and one-offs.
     pub(crate) slots: RwLock<HashMap<ServerId, Arc<Slot>>>,
+    /// Held from reading the saved servers until the slots are in step with them: of two that read at different times, the one with the
+    /// older list must not have the last word.
+    pub(crate) in_step: tokio::sync::Mutex<()>,
     /// Whether servers that are not lazy start by themselves: at the window they do, in a command they do not.
     pub(crate) autostart: AtomicBool,
     /// Supervisors and everything they start.

@@ -226,6 +226,7 @@ impl Core {
 
     /// Brings the slots in step with what is saved, which another process may have changed.
     pub(crate) async fn reconcile(self: &Arc<Self>) -> Result<(), Fault> {
+        let in_step = self.in_step.lock().await;
         let saved = self.ports.servers.list().await?;
         let mut moved = false;
         for def in &saved {
@@ -243,10 +244,14 @@ impl Core {
             }
         }
         let gone: Vec<_> = self.saved_slots().into_iter().filter(|slot| !saved.iter().any(|def| def.id == slot.id)).collect();
-        for slot in gone {
+        for slot in &gone {
             self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(&slot.id);
             slot.retire();
-            put_down(&slot).await;
+        }
+        // Nobody waits for a server that is slow to end, but whoever found it gone.
+        drop(in_step);
+        for slot in &gone {
+            put_down(slot).await;
             moved = true;
         }
         if moved {
