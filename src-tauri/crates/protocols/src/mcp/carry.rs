@@ -112,12 +112,14 @@ impl Transport<RoleClient> for WireTransport {
             tokio::select! {
                 biased;
                 () = intake.over.cancelled() => Err(intake.lost(false)),
-                sent = async { outlet.lock().await.send(&text).await } => {
-                    if sent.is_ok() && let Some(slot) = slot {
+                sent = async {
+                    let mut outlet = outlet.lock().await;
+                    // Before the first byte: when the peer ends in the middle of this, nobody can say how much it has read.
+                    if let Some(slot) = slot {
                         slot.mark_sent();
                     }
-                    sent
-                }
+                    outlet.send(&text).await
+                } => sent,
             }
         }
     }

@@ -51,7 +51,7 @@ impl Slot {
         Arc::new(Self { method, io, sent: AtomicBool::new(false), fault: OnceLock::new(), progress: Mutex::new(None) })
     }
 
-    /// The request left this process, so the peer may have carried it out.
+    /// The request is leaving this process, so the peer may have carried it out.
     pub(crate) fn mark_sent(&self) {
         self.sent.store(true, Ordering::Release);
     }
@@ -221,7 +221,11 @@ impl Intake {
 
     /// What a call is told when the connection is gone.
     pub(crate) fn lost(&self, lost_result: bool) -> ServerFault {
-        let reason = self.cause.get().map_or_else(|| "the connection is closed".to_owned(), ToString::to_string);
+        let reason = match self.cause.get() {
+            Some(ServerFault::ConnectionLost { reason, .. }) => reason.clone(),
+            Some(cause) => cause.to_string(),
+            None => "the connection is closed".to_owned(),
+        };
         ServerFault::ConnectionLost { reason, lost_result }
     }
 

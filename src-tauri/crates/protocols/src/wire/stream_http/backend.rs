@@ -293,6 +293,8 @@ impl Inner {
             let mut out = VecDeque::new();
             match event {
                 Ok(event) => {
+                    // Events of other names are no messages, whatever they carry.
+                    let message = event.name() == "message";
                     if let Some(retry) = event.retry {
                         *pause = retry;
                     }
@@ -301,7 +303,7 @@ impl Inner {
                         // Something new came, so the stream is alive.
                         *resumes = 0;
                     }
-                    let Some(data) = event.data.filter(|data| !data.is_empty()) else { continue };
+                    let Some(data) = event.data.filter(|data| message && !data.is_empty()) else { continue };
                     self.intake.text(data.as_bytes(), Some(origin), &mut out);
                 }
                 Err(
@@ -422,9 +424,10 @@ impl Inner {
                     let mut events = response.into_events(None);
                     while let Some(event) = events.next().await {
                         let Ok(event) = event else { continue };
+                        let message = event.name() == "message";
                         pause = event.retry.unwrap_or(pause);
                         last = event.id.or(last).filter(|id| !id.is_empty());
-                        let Some(data) = event.data.filter(|data| !data.is_empty()) else { continue };
+                        let Some(data) = event.data.filter(|data| message && !data.is_empty()) else { continue };
                         came = true;
                         let mut out = VecDeque::new();
                         self.intake.text(data.as_bytes(), None, &mut out);
