@@ -16,6 +16,7 @@ mod cli_contract;
 mod contract;
 mod desk;
 mod durability;
+mod evil;
 mod fs_tools;
 mod house;
 mod imports;

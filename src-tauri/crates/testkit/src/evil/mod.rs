@@ -14,6 +14,9 @@ pub use self::tcp::EvilWeb;
 
 use serde_json::{Value as Json, json};
 
+/// The credentials that a test gives to every evil server, which must be seen nowhere else.
+pub const SECRET: &str = "evil-canary-7c1f0b9a2d4e";
+
 /// The wires that a case can go over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {

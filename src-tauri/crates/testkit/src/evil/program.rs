@@ -10,7 +10,13 @@ use super::{Asked, Case, Deed, EvilWeb, Transport, When, find, good};
 
 /// Runs the program: `--case ID --transport stdio|http|sse|ws|rest [--port N] [--canary URL] [--mark N]`. Over the net it prints the
 /// address of its root as one line and serves until stdin ends.
+///
+/// `--farm` instead serves many cases at once: each line of stdin is `CASE TRANSPORT CANARY`, answered with the root's address, or
+/// `cookies`, answered with how many requests carried one.
 pub fn main(args: &[String]) -> std::process::ExitCode {
+    if args.iter().any(|arg| arg == "--farm") {
+        return farm();
+    }
     let value = |flag: &str| args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1)).map(String::as_str);
     let (Some(case), Some(transport)) = (value("--case").and_then(find), value("--transport").and_then(Transport::named)) else {
         eprintln!("evil-server: --case C-nn --transport stdio|http|sse|ws|rest");
@@ -26,6 +32,30 @@ pub fn main(args: &[String]) -> std::process::ExitCode {
         println!("{}", web.origin());
         let _ = std::io::stdout().flush();
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    }
+    std::process::ExitCode::SUCCESS
+}
+
+fn farm() -> std::process::ExitCode {
+    let mut webs: Vec<EvilWeb> = Vec::new();
+    for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[..] {
+            ["cookies"] => println!("{}", webs.iter().map(EvilWeb::cookies).sum::<u64>()),
+            [case, transport, canary] => {
+                let (Some(case), Some(transport)) = (find(case), Transport::named(transport)) else {
+                    eprintln!("evil-server: no such case: {line}");
+                    return std::process::ExitCode::from(2);
+                };
+                webs.push(EvilWeb::start_on(0, case, transport, canary));
+                println!("{}", webs[webs.len() - 1].origin());
+            }
+            _ => {
+                eprintln!("evil-server: what is {line}?");
+                return std::process::ExitCode::from(2);
+            }
+        }
+        let _ = std::io::stdout().flush();
     }
     std::process::ExitCode::SUCCESS
 }

@@ -6,10 +6,11 @@ use super::End::{Either, Fault, Fine, Listed, NoConnect, NoList};
 use super::Transport::{Http, Rest, Sse, Stdio, Ws};
 use super::When::{Accept, Call, Handshake, List};
 use super::messages::{changed, noise, response, result, say, socket_frame, structured, text_bytes, with_tools};
-use super::{Case, Deed, Transport, good};
+use super::{Case, Deed, SECRET, Transport, good};
 
 const ALL: &[Transport] = &[Stdio, Http, Sse, Ws, Rest];
 const RPC: &[Transport] = &[Stdio, Http, Sse, Ws];
+const NOT_WS: &[Transport] = &[Stdio, Http, Sse, Rest];
 const LINES: &[Transport] = &[Stdio, Sse, Ws];
 const WEB: &[Transport] = &[Http, Sse, Rest];
 const NET: &[Transport] = &[Http, Sse, Ws, Rest];
@@ -26,9 +27,12 @@ const NONSENSE: &[&str] = &[
     "message_too_large",
     "http_status",
 ];
-/// What a peer that breaks a rule inside a well-formed message is reported as. A wire that cannot tell whose message it was waits.
-const BROKEN: &[&str] = &["protocol_violation", "invalid_json", "rpc_error", "timeout"];
+/// What a peer that breaks a rule inside a well-formed message is reported as.
+const BROKEN: &[&str] = &["protocol_violation"];
 const TOO_LARGE: &[&str] = &["message_too_large", "decompression_limit"];
+
+/// What the end of a program during a call is reported as: the request was read, so it may have been carried out.
+const ENDED: &[&str] = &["server_exited", "result_lost"];
 
 const LATE: &[&str] = &["timeout"];
 
@@ -50,10 +54,19 @@ pub const CASES: &[Case] = &[
         Deed::Wire(noise(1 << 20)),
         Deed::End(0)
     ]),
-    case!("C-02", "a message over the limit", Call, ALL, Fault(TOO_LARGE), true, |asked| vec![say(text_bytes(
+    case!("C-02", "a message over the limit", Call, NOT_WS, Fault(TOO_LARGE), true, |asked| vec![say(text_bytes(
         asked,
         &vec![b'x'; 17 << 20]
     ))]),
+    case!(
+        "C-02c",
+        "a message over the limit, where such a message ends the connection",
+        Call,
+        &[Ws],
+        Fault(TOO_LARGE),
+        false,
+        |asked| vec![say(text_bytes(asked, &vec![b'x'; 17 << 20]))]
+    ),
     case!("C-02b", "a line over the limit that never ends", Call, &[Stdio], Fault(TOO_LARGE), true, |_| vec![
         Deed::Flood(vec![b'x'; 1 << 20], 20),
         Deed::Pause(200),
@@ -69,31 +82,33 @@ pub const CASES: &[Case] = &[
         Deed::Wire(b": hello\n\n\n\nevent: nobody-knows\ndata: {}\n\nid: 7\n\n:\n".to_vec()),
         Deed::Answer,
     ]),
-    case!("C-04", "invalid UTF-8 inside a string", Call, ALL, Either(NONSENSE_OR_LATE), true, |asked| vec![say(text_bytes(
+    case!("C-04", "invalid UTF-8 inside a string", Call, NOT_WS, Fault(&["invalid_utf8"]), true, |asked| vec![say(text_bytes(
         asked,
         b"a\xff\xfeb"
     ))]),
-    case!("C-04b", "a lone surrogate", Call, ALL, Either(NONSENSE_OR_LATE), true, |asked| vec![say(text_bytes(asked, br"a\ud800b"))]),
-    case!("C-05", "JSON that is 100 000 deep", Call, ALL, Fault(NONSENSE_OR_LATE), true, |asked| vec![say(structured(
+    case!("C-04c", "invalid UTF-8, where a text must not hold it", Call, &[Ws], Fault(&["invalid_utf8"]), false, |asked| vec![say(
+        text_bytes(asked, b"a\xff\xfeb")
+    )]),
+    case!("C-04b", "a lone surrogate", Call, ALL, Fault(&["invalid_json"]), true, |asked| vec![say(text_bytes(asked, br"a\ud800b"))]),
+    case!("C-05", "JSON that is 100 000 deep", Call, ALL, Fault(&["invalid_json"]), true, |asked| vec![say(structured(
         asked,
         &format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))
     ))]),
     case!("C-05b", "an array of a million", Call, ALL, Either(&["resource_limit", "message_too_large"]), true, |asked| vec![say(
         structured(asked, &format!("{{\"a\":[{}1]}}", "1,".repeat(1_000_000)))
     )]),
-    case!("C-05c", "a number beyond every range", Call, ALL, Either(NONSENSE_OR_LATE), true, |asked| vec![say(structured(
+    case!("C-05c", "a number beyond every range", Call, ALL, Fault(&["invalid_json"]), true, |asked| vec![say(structured(
         asked,
         r#"{"n":1e999999}"#
     ))]),
-    case!("C-05d", "a number of ten million digits", Call, ALL, Either(NONSENSE_OR_LATE), true, |asked| vec![say(structured(
-        asked,
-        &format!("{{\"n\":{}}}", "9".repeat(10_000_000))
-    ))]),
+    case!("C-05d", "a number of ten million digits", Call, ALL, Fault(&["invalid_json", "resource_limit"]), true, |asked| vec![say(
+        structured(asked, &format!("{{\"n\":{}}}", "9".repeat(10_000_000)))
+    )]),
     case!("C-05e", "an object of a hundred thousand keys", Call, ALL, Either(&["resource_limit"]), true, |asked| vec![say(structured(
         asked,
         &format!("{{{}}}", (0..100_000).map(|nth| format!("\"k{nth}\":0")).collect::<Vec<_>>().join(","))
     ))]),
-    case!("C-06", "the id twice", Call, RPC, Either(BROKEN), true, |asked| vec![say(changed(
+    case!("C-06", "the id twice", Call, RPC, Fault(BROKEN), true, |asked| vec![say(changed(
         asked,
         "\"jsonrpc\"",
         "\"id\":424242,\"jsonrpc\""
@@ -103,7 +118,7 @@ pub const CASES: &[Case] = &[
         "\"result\"",
         "\"Result\""
     ))]),
-    case!("C-07", "both a result and an error", Call, RPC, Either(BROKEN), true, |asked| vec![say(changed(
+    case!("C-07", "both a result and an error", Call, RPC, Fault(BROKEN), true, |asked| vec![say(changed(
         asked,
         "\"result\"",
         "\"error\":{\"code\":1,\"message\":\"both\"},\"result\""
@@ -111,14 +126,15 @@ pub const CASES: &[Case] = &[
     case!("C-07b", "neither a result nor an error", Call, RPC, Fault(BROKEN), true, |asked| vec![say(
         json!({ "jsonrpc": "2.0", "id": asked.id }).to_string()
     )]),
-    case!("C-07c", "JSON-RPC 1.0", Call, RPC, Either(BROKEN), true, |asked| vec![say(changed(asked, "\"2.0\"", "\"1.0\""))]),
+    case!("C-07c", "JSON-RPC 1.0", Call, RPC, Fault(BROKEN), true, |asked| vec![say(changed(asked, "\"2.0\"", "\"1.0\""))]),
     case!("C-07d", "an error that is a string", Call, RPC, Fault(BROKEN), true, |asked| vec![say(
         json!({ "jsonrpc": "2.0", "id": asked.id, "error": "no" }).to_string()
     )]),
     case!("C-07e", "an error whose code is a string", Call, RPC, Fault(BROKEN), true, |asked| vec![say(
         json!({ "jsonrpc": "2.0", "id": asked.id, "error": { "code": "x", "message": "m" } }).to_string()
     )]),
-    case!("C-07f", "a result that is a number", Call, RPC, Fault(BROKEN), true, |asked| vec![result(asked, &json!(7))]),
+    // Odd, and still a result: it is shown as what it is.
+    case!("C-07f", "a result that is a number", Call, RPC, Fine, true, |asked| vec![result(asked, &json!(7))]),
     case!("C-08", "answers to ids that were never used", Call, LINES, Fault(LATE), true, |asked| vec![
         say(changed(asked, &format!("\"id\":{}", asked.id), "\"id\":1.5")),
         say(changed(asked, &format!("\"id\":{}", asked.id), "\"id\":{}")),
@@ -134,7 +150,7 @@ pub const CASES: &[Case] = &[
         Deed::Many(2000, |nth| json!({ "jsonrpc": "2.0", "id": 1_000_000 + nth, "result": {} }).to_string()),
         Deed::Answer,
     ]),
-    case!("C-10", "the answer inside a batch", Call, RPC, Either(BROKEN), true, |asked| vec![say(format!(
+    case!("C-10", "the answer inside a batch", Call, RPC, Fault(BROKEN), true, |asked| vec![say(format!(
         "[{}]",
         good(asked).unwrap_or_default()
     ))]),
@@ -167,7 +183,9 @@ pub const CASES: &[Case] = &[
             json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": { "progressToken": "made up", "progress": 99 } })
                 .to_string(),
         ));
-        deeds.push(Deed::Silence);
+        if asked.transport == Http {
+            deeds.push(Deed::Silence);
+        }
         deeds
     }),
     case!("C-14", "a text frame that is no UTF-8", Call, &[Ws], Fault(NONSENSE), false, |_| vec![Deed::Wire(socket_frame(
@@ -175,16 +193,14 @@ pub const CASES: &[Case] = &[
         b"\xff\xfe\xfd",
         false
     ))]),
-    case!("C-14b", "continuation frames without an end", Call, &[Ws], Fault(NONSENSE_OR_LATE), false, |_| vec![
+    case!("C-14b", "continuation frames without an end", Call, &[Ws], Fault(TOO_LARGE), false, |_| vec![
         Deed::Wire(socket_frame(0x01, b"{", false)),
         Deed::Flood(socket_frame(0x00, &vec![b' '; 1 << 20], false), 20),
         Deed::Silence,
     ]),
-    case!("C-14c", "a masked frame from a server", Call, &[Ws], Either(NONSENSE_OR_LATE), false, |asked| vec![Deed::Wire(socket_frame(
-        0x81,
-        good(asked).unwrap_or_default().as_bytes(),
-        true
-    ))]),
+    case!("C-14c", "a masked frame from a server", Call, &[Ws], Fault(&["protocol_violation"]), false, |asked| vec![Deed::Wire(
+        socket_frame(0x81, good(asked).unwrap_or_default().as_bytes(), true)
+    )]),
     case!("C-14d", "a close frame with a code that does not exist", Call, &[Ws], Fault(NONSENSE), false, |_| vec![
         Deed::Wire(socket_frame(0x88, &[0, 1], false)),
         Deed::End(0)
@@ -201,7 +217,7 @@ pub const CASES: &[Case] = &[
     ))]),
     case!("C-15", "accepts, and never says a word", Accept, ALL, NoConnect(LATE), false, |_| vec![Deed::Silence]),
     case!("C-15b", "shakes no hand", Handshake, RPC, NoConnect(LATE), false, |_| vec![Deed::Silence]),
-    case!("C-15c", "hangs up at the handshake", Handshake, ALL, NoConnect(NONSENSE), false, |_| vec![Deed::End(0)]),
+    case!("C-15c", "hangs up at the handshake", Handshake, RPC, NoConnect(NONSENSE), false, |_| vec![Deed::End(0)]),
     case!("C-16", "a cursor that leads back to itself", List, RPC, Listed, true, |asked| vec![result(
         asked,
         &json!({ "tools": super::tools(), "nextCursor": "again" })
@@ -219,10 +235,8 @@ pub const CASES: &[Case] = &[
         Deed::End(1)
     ]),
     case!("C-18b", "ends at once with 0", Accept, &[Stdio], NoConnect(&["server_exited", "spawn_failed"]), false, |_| vec![Deed::End(0)]),
-    case!("C-18c", "ends by a signal during a call", Call, &[Stdio], Fault(&["server_exited", "result_lost"]), false, |_| vec![
-        Deed::Abort
-    ]),
-    case!("C-18d", "ends in the middle of a message", Call, &[Stdio], Fault(&["server_exited", "result_lost"]), false, |asked| {
+    case!("C-18c", "ends by a signal during a call", Call, &[Stdio], Fault(ENDED), false, |_| vec![Deed::Abort]),
+    case!("C-18d", "ends in the middle of a message", Call, &[Stdio], Fault(ENDED), false, |asked| {
         let text = good(asked).unwrap_or_default();
         vec![Deed::Wire(text.as_bytes()[..text.len() / 2].to_vec()), Deed::End(3)]
     }),
@@ -236,7 +250,7 @@ pub const CASES: &[Case] = &[
     ]),
     case!("C-21", "children that want to outlive it", Call, &[Stdio], Fine, true, |_| vec![Deed::Breed, Deed::Answer]),
     case!("C-24", "stops itself", Call, &[Stdio], Fault(LATE), false, |_| vec![Deed::Stop]),
-    case!("C-24b", "one byte at a time", Call, &[Stdio], Fault(LATE), true, |asked| {
+    case!("C-24b", "one byte at a time", Call, &[Stdio], Fault(LATE), false, |asked| {
         good(asked)
             .unwrap_or_default()
             .bytes()
@@ -257,6 +271,8 @@ pub const CASES: &[Case] = &[
     case!("C-25c", "ten thousand headers", Call, &[Http, Rest], Fault(NONSENSE_OR_LIMIT), true, |_| vec![
         Deed::Wire(b"HTTP/1.1 200 OK\r\n".to_vec()),
         Deed::Flood(b"x: y\r\n".to_vec(), 10_000),
+        Deed::Wire(b"content-length: 0\r\n\r\n".to_vec()),
+        Deed::Pause(200),
         Deed::End(0),
     ]),
     case!("C-25d", "a body that stops in the middle", Call, &[Http, Rest], Fault(LATE), true, |_| vec![
@@ -382,20 +398,23 @@ pub const CASES: &[Case] = &[
         ))
     ]),
     case!("C-36", "401 at every request", Accept, NET, NoConnect(&["auth_required", "auth_failed"]), false, |_| vec![Deed::Wire(
-        response("401 Unauthorized", &[("www-authenticate", "Bearer realm=\"x\"")], b"no")
+        response("401 Unauthorized", &[("www-authenticate", "Bearer realm=\"evil-canary-7c1f0b9a2d4e\"")], SECRET.as_bytes())
     )]),
     case!("C-36b", "403 at every request", Accept, NET, NoConnect(&["auth_failed", "auth_required"]), false, |_| vec![Deed::Wire(
-        response("403 Forbidden", &[], b"no")
+        response("403 Forbidden", &[], SECRET.as_bytes())
     )]),
     case!(
         "C-36c",
         "a challenge of a megabyte",
         Accept,
-        &[Http, Rest],
+        &[Http],
         NoConnect(&["auth_required", "auth_failed", "protocol_violation", "unreachable", "resource_limit"]),
         false,
         |_| vec![Deed::Wire(response("401 Unauthorized", &[("www-authenticate", &"x".repeat(1 << 20))], b"no"))]
     ),
+    case!("C-36g", "a challenge of a megabyte, where there is no handshake", Accept, &[Rest], NoList, false, |_| vec![Deed::Wire(
+        response("401 Unauthorized", &[("www-authenticate", &"x".repeat(1 << 20))], b"no")
+    )]),
     case!("C-36d", "429 with an hour of centuries", Call, &[Http, Rest], Fault(&["rate_limited"]), true, |_| vec![Deed::Wire(response(
         "429 Too Many Requests",
         &[("retry-after", "1000000000")],
@@ -406,6 +425,18 @@ pub const CASES: &[Case] = &[
         &[("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")],
         b"slow down"
     ))]),
+    case!("C-36f", "says the credentials back, wherever it can", Call, ALL, Fault(&["rpc_error", "http_status"]), true, |asked| {
+        let words = format!("who sent me {SECRET}, and Bearer {SECRET}?");
+        if asked.transport == Rest {
+            return vec![Deed::Wire(response("500 Internal Server Error", &[("content-type", "text/plain")], words.as_bytes()))];
+        }
+        let log = json!({ "level": "error", "logger": words, "data": { "said": words } });
+        vec![
+            Deed::Stderr(format!("{words}\n").into_bytes(), 1),
+            say(json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": log }).to_string()),
+            say(json!({ "jsonrpc": "2.0", "id": asked.id, "error": { "code": -32000, "message": words, "data": words } }).to_string()),
+        ]
+    }),
     case!("C-37", "cookies", Call, &[Http, Rest], Fine, true, |asked| {
         let body = if asked.transport == Rest { good_rest() } else { good(asked).unwrap_or_default() };
         vec![Deed::Wire(response(
@@ -436,6 +467,30 @@ pub const CASES: &[Case] = &[
         response("302 Found", &[("location", &asked.canary)], b"")
     )]),
     // Content, results, trust
+    case!(
+        "C-49",
+        "pictures that swell, scripts in pictures, pages, and signs that move the cursor or turn the text",
+        Call,
+        RPC,
+        Fine,
+        true,
+        |asked| {
+            // A picture of 50 000 by 50 000 points, of which only the head is there.
+            let png = "iVBORw0KGgoAAAANSUhEUgAAw1AAAMNQCAYAAAD0Jk3iAAAADElEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
+            let svg = "PHN2ZyBvbmxvYWQ9ImFsZXJ0KDEpIi8+";
+            vec![result(
+                asked,
+                &json!({ "content": [
+                { "type": "text", "text": "bitten \u{1b}]0;title\u{7}\u{1b}[2J\u{202e}txt.exe\u{200b}<script>alert(1)</script>" },
+                { "type": "text", "text": "a line\n".repeat(200_000) },
+                { "type": "image", "mimeType": "image/png", "data": png },
+                { "type": "image", "mimeType": "image/svg+xml", "data": svg },
+                { "type": "image", "mimeType": "text/html", "data": "not base64 at all" },
+                { "type": "audio", "mimeType": "", "data": "" },
+                { "type": "hologram", "data": { "deep": [[[]]] } } ] }),
+            )]
+        }
+    ),
     case!("C-50", "links to files, scripts and pages", Call, RPC, Fine, true, |asked| vec![result(
         asked,
         &json!({ "content": [
@@ -469,6 +524,14 @@ pub const CASES: &[Case] = &[
             &json!({ "protocolVersion": "1999-01-01", "capabilities": {}, "serverInfo": { "name": "evil", "version": "1" } })
         )]
     ),
+    case!("C-55", "a list that may be kept for ever, by everybody, and is another one each time", List, RPC, Fine, true, |asked| {
+        static LISTS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let nth = LISTS.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let mut all = super::tools().as_array().cloned().unwrap_or_default();
+        all.push(json!({ "name": format!("list-{nth}"), "inputSchema": { "type": "object" } }));
+        let ttl = if nth.is_multiple_of(2) { 1e300 } else { -1e300 };
+        vec![result(asked, &json!({ "tools": all, "ttlMs": ttl, "cacheScope": "public" }))]
+    }),
     case!("C-56", "cancels our own request, then answers it", Call, LINES, Fine, true, |asked| vec![
         say(json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": asked.id } }).to_string()),
         Deed::Answer,
