@@ -3,6 +3,7 @@
 //! Each test plays in a process of its own ([`alone`]), so that what it counts — open files, tasks, children, memory — is the app's and
 //! nobody else's. Beside the hostile servers, three good ones over three transports are called all the time and must never notice.
 
+mod docs;
 mod matrix;
 mod siege;
 mod wider;

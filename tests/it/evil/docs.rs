@@ -1,0 +1,63 @@
+//! `docs/adversarial-cases.md` says which test shows which case: it must be true.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            let name = entry.file_name();
+            if name != "node_modules" && name != "target" {
+                sources(&path, found);
+            }
+        } else if path.extension().is_some_and(|ext| ext == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_list_of_cases_names_is_there_and_every_case_is_in_the_list() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = std::fs::read_to_string(root.join("docs/adversarial-cases.md")).unwrap();
+    let mut files = Vec::new();
+    sources(&root.join("tests"), &mut files);
+    sources(&root.join("src-tauri"), &mut files);
+    let mut functions = BTreeSet::new();
+    for file in files {
+        let code = std::fs::read_to_string(&file).unwrap();
+        let stem = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        let module =
+            if stem == "mod" || stem == "tests" { file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned() } else { stem };
+        let mut last = "";
+        for line in code.lines().map(str::trim_start) {
+            if let Some((head, rest)) = line.split_once("fn ")
+                && ["", "async "].contains(&head)
+            {
+                let name = rest.split(['(', '<']).next().unwrap();
+                // A test is what an attribute stands over, or what stands in the macro that makes tests.
+                if last.starts_with("#[") || module == "matrix" || module == "wider" || module == "clauses" {
+                    functions.insert(format!("{module}::{name}"));
+                }
+            }
+            if !line.is_empty() {
+                last = line;
+            }
+        }
+    }
+    let mut cases = BTreeSet::new();
+    for row in text.lines().filter(|line| line.starts_with("| C-")) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        assert_eq!(cells.len(), 4, "case, what, transports, tests: {row}");
+        assert!(cases.insert(cells[0].to_owned()), "{} stands there twice", cells[0]);
+        let tests: Vec<&str> = cells[3].split('`').skip(1).step_by(2).collect();
+        for test in &tests {
+            assert!(functions.contains(*test), "{}: there is no test {test}", cells[0]);
+        }
+        let later = cells[3].starts_with("with the vault") || cells[3].starts_with("with the assistant");
+        assert!(!tests.is_empty() || later, "{} has no test: {row}", cells[0]);
+    }
+    let all: BTreeSet<_> = (1..=66).map(|nth| format!("C-{nth:02}")).collect();
+    assert_eq!(cases, all, "every case is in the list");
+}
