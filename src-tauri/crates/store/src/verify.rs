@@ -45,11 +45,12 @@ const ALL: &str = "SELECT seq, run, id, at, kind, ending, server, body, prev, ma
 
 /// Reads the chain in one snapshot of the database; memory does not grow with it.
 pub(crate) async fn verify(dir: &Path, sealer: &Sealer, readers: &SqlitePool) -> Result<Verified, StoreFault> {
-    // The heads first: rows are only ever added, so the database is at least as far as they are.
+    // In the opposite order of writing, because others may write meanwhile: what the database says of the head, the head, the rows. Each
+    // is at least as far as the one before.
+    let vouched = audit::vouched(&mut *readers.acquire().await.map_err(sql)?).await?;
     let head = Head::read(dir, sealer)?;
     let lost = Head::read_lost(dir, sealer)?;
     let mut tx = readers.begin().await.map_err(sql)?;
-    let vouched = audit::vouched(&mut tx).await?;
     let (rows, broken, head_holds) = walk(&mut tx, sealer, head.as_ref()).await?;
     if let Some(at) = broken {
         let why = explain(&mut tx, sealer, &at).await?;

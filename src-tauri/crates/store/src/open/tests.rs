@@ -528,6 +528,24 @@ async fn an_older_copy_of_the_database_is_found_at_once_and_after_more_was_writt
     assert_eq!((found.ok, found.first_bad, found.why.as_deref()), (false, Some(21), Some("replaced")));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_verifies_while_the_first_head_is_written_raises_no_false_alarm() {
+    for nth in 0..20_u32 {
+        let at = Fixture::new();
+        let (window, pilot) = (at.open().await, at.open().await);
+        window.append(intent(&format!("{nth:08x}")), Durability::Queued).await.unwrap();
+        let tasks = TaskTracker::new();
+        let writer = window.clone();
+        let flushed = tasks.spawn(async move { writer.writer().flush().await.unwrap() });
+        while !flushed.is_finished() {
+            let seen = pilot.verify().await.unwrap();
+            assert!(seen.ok, "{seen:?}");
+        }
+        flushed.await.unwrap();
+        assert_eq!(pilot.verify().await.unwrap(), good(1));
+    }
+}
+
 #[tokio::test]
 async fn without_its_head_the_logs_end_is_vouched_for_by_nobody() {
     let at = Fixture::new();

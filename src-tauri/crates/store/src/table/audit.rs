@@ -80,15 +80,28 @@ pub(crate) async fn last(conn: &mut SqliteConnection) -> Result<Option<(i64, Sea
     }))
 }
 
+/// How far the head file goes, by the database: never further than the file does.
 const VOUCHED: &str = "audit.head";
+/// How far the log was when it was last put on the disk.
+const SYNCED: &str = "audit.synced";
 
 /// Notes in the database itself how far the head file goes, so that a tail that was cut off is told from an older copy.
 pub(crate) async fn set_vouched(conn: &mut SqliteConnection, seq: i64) -> Result<(), StoreFault> {
+    set_most(conn, VOUCHED, seq).await
+}
+
+/// Notes how far the log is now. A commit that writes nothing would put nothing on the disk.
+pub(crate) async fn set_synced(conn: &mut SqliteConnection, seq: i64) -> Result<(), StoreFault> {
+    set_most(conn, SYNCED, seq).await
+}
+
+/// Sets a place that only ever grows.
+async fn set_most(conn: &mut SqliteConnection, key: &str, seq: i64) -> Result<(), StoreFault> {
     sqlx::query(
         "INSERT INTO meta (key, value) VALUES (?, ?)
          ON CONFLICT (key) DO UPDATE SET value = CAST(max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER)) AS TEXT)",
     )
-    .bind(VOUCHED)
+    .bind(key)
     .bind(seq.to_string())
     .execute(conn)
     .await

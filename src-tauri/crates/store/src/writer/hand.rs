@@ -407,16 +407,17 @@ impl Hand {
         self.head_at = Instant::now();
     }
 
-    /// Puts every row so far on the disk, then the head beside the database.
+    /// Puts every row so far on the disk, then the head beside the database, then says in the database that the head is there. In this
+    /// order, whoever looks in between or after a loss of power finds no head that is ahead of its rows, and none missing.
     async fn vouch(&mut self) -> Result<(), StoreFault> {
         let (seq, seal) = self.last().await?;
         self.sync_at_commit(true).await?;
         let low = self.open.values().copied().min().unwrap_or(seq + 1);
         let run = Arc::clone(&self.place.run);
         let registered = self.lock.is_some();
-        in_transaction(&mut self.conn, "vouch for the audit log", |conn| {
+        in_transaction(&mut self.conn, "put the audit log on the disk", |conn| {
             Box::pin(async move {
-                audit::set_vouched(conn, seq).await?;
+                audit::set_synced(conn, seq).await?;
                 if registered { run::enter(conn, &run, low).await } else { Ok(()) }
             })
         })
@@ -425,7 +426,9 @@ impl Hand {
         let (dir, sealer) = (self.place.dir.clone(), self.place.sealer.clone());
         let written = tokio::task::spawn_blocking(move || head.write(&dir, &sealer)).await;
         self.unvouched = 0;
-        written.unwrap_or(Ok(()))
+        written.unwrap_or(Ok(()))?;
+        self.sync_at_commit(false).await?;
+        in_transaction(&mut self.conn, "vouch for the audit log", |conn| Box::pin(audit::set_vouched(conn, seq))).await
     }
 
     /// Writes samples and past calls. They are worth less than audit rows: on a full disk they go first.
