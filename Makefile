@@ -82,7 +82,7 @@ test-window: ## the real window under Xvfb, through WebDriver
 .PHONY: bench
 bench: ## the numbers, beside the bare library and the TypeScript SDK (docs/benchmarks.md); BENCH="--only stdio"
 	@$(NEED_TEST); cd ui && npm run build --silent
-	@$(NEED_BUILD); cargo build --release --locked -p pilothouse -p cli -p testkit -p tests-bench
+	@$(NEED_BUILD); cargo build --release --locked -p pilothouse -p cli -p testkit -p tests-bench --bin pilothouse --bin pilot --bin echo-server --bin bench
 	@$(NEED_BUILD); "$${CARGO_TARGET_DIR:-target}/release/bench" $(BENCH)
 
 .PHONY: bindings

@@ -21,11 +21,18 @@ pub struct ToolIndex {
     core: Arc<Core>,
 }
 
-/// A tool of a server, on its way into a view.
+/// A tool that fits, by the places of its server and of itself: with thousands of hits nothing is counted up and down for each.
 struct Hit {
     score: u32,
-    slot: Arc<Slot>,
-    offered: Arc<Offered>,
+    server: usize,
+    tool: usize,
+}
+
+impl Hit {
+    /// Best first; among equals, server names and each server's own order decide.
+    fn rank(&self) -> (std::cmp::Reverse<u32>, usize, usize) {
+        (std::cmp::Reverse(self.score), self.server, self.tool)
+    }
 }
 
 impl ToolIndex {
@@ -63,6 +70,7 @@ impl ToolIndex {
     pub fn search(&self, query: &str, limit: usize) -> Vec<ToolView> {
         let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
         let whole = words.join(" ");
+        let mut offers = Vec::new();
         let mut hits = Vec::new();
         for slot in self.core.saved_slots() {
             let definition = slot.definition();
@@ -70,16 +78,22 @@ impl ToolIndex {
                 continue;
             }
             let server = definition.def.name.to_lowercase();
-            for offered in &slot.offer().tools {
+            let offer = slot.offer();
+            for (tool, offered) in offer.tools.iter().enumerate() {
                 if let Some(score) = score(&words, &whole, &server, offered) {
-                    hits.push(Hit { score, slot: slot.clone(), offered: offered.clone() });
+                    hits.push(Hit { score, server: offers.len(), tool });
                 }
             }
+            offers.push((slot, offer));
         }
-        // Stable: among equals, server names and each server's own order decide.
-        hits.sort_by_key(|hit| std::cmp::Reverse(hit.score));
+        if limit < hits.len() {
+            hits.select_nth_unstable_by_key(limit, Hit::rank);
+            hits.truncate(limit);
+        }
+        hits.sort_unstable_by_key(Hit::rank);
         let policy = self.core.policy.cached();
-        hits.into_iter().take(limit).map(|hit| view(&hit.slot, &hit.slot.name(), &hit.offered, &policy)).collect()
+        let found = hits.iter().filter_map(|hit| offers.get(hit.server).and_then(|(slot, offer)| Some((slot, offer.tools.get(hit.tool)?))));
+        found.map(|(slot, offered)| view(slot, &slot.name(), offered, &policy)).collect()
     }
 
     /// Asks a server for its tools anew, connecting first if need be.
@@ -161,7 +175,9 @@ fn score(words: &[String], whole: &str, server: &str, offered: &Offered) -> Opti
             100
         } else if name.starts_with(word.as_str()) {
             60
-        } else if let Some(at) = name.find(word.as_str()) {
+        // Most tools do not fit, and to know that `contains` is the quicker one.
+        } else if name.contains(word.as_str()) {
+            let at = name.find(word.as_str()).unwrap_or_default();
             if name[..at].ends_with(|c: char| !c.is_alphanumeric()) { 50 } else { 30 }
         } else if server.contains(word.as_str()) {
             20

@@ -1,6 +1,7 @@
 //! Writes finished calls into the history, beside the calls and not in their way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::fault::Fault;
 use domain::id::{AuditId, Millis, ServerId, ToolName};
@@ -16,6 +17,8 @@ use crate::sessions::{json_weight, map_weight};
 
 /// Finished calls that wait to be written; more are let go (the audit has them all).
 pub(crate) const WAITING: usize = 512;
+/// How long calls gather after one was written: under load the scribe is then woken once for many calls, not once for each.
+const GATHER: Duration = Duration::from_millis(10);
 /// What is kept of one result.
 const MOST: usize = 256 * 1024;
 
@@ -75,9 +78,14 @@ pub(crate) async fn write(
                 finished.recv().await
             }
         };
-        match next {
-            Some(call) => history.remember(call.redacted(redact.as_ref())),
-            None => return,
+        let Some(call) = next else { return };
+        history.remember(call.redacted(redact.as_ref()));
+        while let Ok(call) = finished.try_recv() {
+            history.remember(call.redacted(redact.as_ref()));
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(GATHER) => {}
         }
     }
 }
