@@ -19,13 +19,18 @@ async fn a_program_is_not_started_before_a_person_saw_its_argv() {
     let house = House::with(Some(person.clone())).await;
     let mut def = house.stage.program("a", "npx");
     def.settings.insert("args".into(), json!(["-y", "thing", "--token=${TOKEN}"]));
+    def.settings
+        .extend(map(json!({ "cwd": "/some where", "env": { "API_KEY": "key-canary", "LEVEL": "3" }, "inherit_env": ["KUBECONFIG"] })));
     house.env.set("TOKEN", "tok-canary");
     let server = house.save(def).await;
     assert_eq!(house.app.sessions.state(&server).unwrap().0.word(), "needs_review");
     house.call(&server, "get-thing").await.unwrap();
     let asked = person.asked();
-    let Matter::Start { what, warnings } = &asked[0].matter else { panic!("{asked:?}") };
+    let Matter::Start { what, program, warnings } = &asked[0].matter else { panic!("{asked:?}") };
     assert_eq!(what, "npx -y thing --token=${TOKEN}", "exactly what runs; references stay references");
+    let program = program.as_ref().expect("a program starts");
+    assert_eq!((program.cwd.as_deref(), program.variables.join(" ").as_str()), (Some("/some where"), "API_KEY LEVEL KUBECONFIG"));
+    assert!(!serde_json::to_string(&asked[0]).unwrap().contains("canary"), "no value of a variable is shown");
     assert!(warnings.iter().any(|warning| warning.en.contains("downloaded")), "{warnings:?}");
     assert!(house.audit.story().contains(&"start_accepted".to_owned()));
     house.app.shutdown().await;
@@ -316,7 +321,7 @@ async fn a_servers_questions_are_labelled_limited_and_never_ask_for_a_password()
     for url in ["javascript:alert(1)", "file:///etc/passwd", "https://user:pw@x.test/"] {
         assert!(matches!(host.ask(ask(visit(url))).await, Answer::No { .. }), "{url}");
     }
-    let start = Matter::Start { what: "rm -rf /".into(), warnings: vec![] };
+    let start = Matter::Start { what: "rm -rf /".into(), program: None, warnings: vec![] };
     assert!(matches!(host.ask(ask(start)).await, Answer::No { .. }), "a server cannot put the app's own questions");
     assert!(person.asked().is_empty(), "none of these came before a person");
     for n in 0..5 {

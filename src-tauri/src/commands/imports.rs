@@ -96,7 +96,10 @@ fn preview_view(preview: Preview, saved: &[app::ServerView]) -> ImportPreview {
     let unset = |server: &str| -> Vec<String> {
         preview.unset.iter().filter(|unset| unset.server == server).map(|unset| unset.variable.clone()).collect()
     };
-    let program = |server: &str| preview.programs.iter().find(|program| program.server == server).map(|program| program.argv.join(" "));
+    let program = |server: &str| {
+        let found = preview.programs.iter().find(|program| program.server == server);
+        found.map(|program| app::start::whole(&program.argv, program.cwd.as_deref(), &program.env))
+    };
     let item = |name: &str, protocol: &str, action: &str, target: String| ImportItem {
         name: name.to_owned(),
         protocol: protocol.to_owned(),

@@ -10,9 +10,29 @@ pub fn argv(settings: &JsonMap) -> Vec<String> {
     command.chain(args.map(|arg| arg.as_str().map_or_else(|| arg.to_string(), str::to_owned))).collect()
 }
 
+/// The names of the variables that a program is given beside the few that every program gets: declared ones, then handed-on ones.
+pub fn variables(settings: &JsonMap) -> Vec<String> {
+    let declared = settings.get("env").and_then(Json::as_object).into_iter().flatten().map(|(name, _)| name.clone());
+    let handed_on = settings.get("inherit_env").and_then(Json::as_array).into_iter().flatten();
+    declared.chain(handed_on.filter_map(|name| name.as_str().map(str::to_owned))).collect()
+}
+
 /// One line that a person can read back unmistakably: each word that needs it is quoted, what cannot be seen is escaped.
 pub fn line(argv: &[String]) -> String {
     argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// The line with the folder and the names of the variables, where there is room for one text only.
+pub fn whole(argv: &[String], cwd: Option<&str>, variables: &[String]) -> String {
+    let mut text = line(argv);
+    if let Some(cwd) = cwd {
+        text = format!("{text} [in {}]", quoted(cwd));
+    }
+    if !variables.is_empty() {
+        let names: Vec<_> = variables.iter().map(|name| quoted(name)).collect();
+        text = format!("{text} [with {}]", names.join(", "));
+    }
+    text
 }
 
 fn quoted(word: &str) -> String {
@@ -98,7 +118,17 @@ mod tests {
     }
 
     #[test]
+    fn variables_are_named_and_their_values_are_not() {
+        let settings = serde_json::json!({ "command": "x", "env": { "TOKEN": "hunter2", "B": "${B}" }, "inherit_env": ["KUBECONFIG"] });
+        assert_eq!(variables(settings.as_object().unwrap()), ["TOKEN", "B", "KUBECONFIG"]);
+        assert!(variables(&JsonMap::new()).is_empty());
+    }
+
+    #[test]
     fn a_line_can_be_read_back() {
+        let env = words(&["TOKEN", "B"]);
+        assert_eq!(whole(&words(&["x", "a b"]), Some("/c d"), &env), "x 'a b' [in '/c d'] [with TOKEN, B]");
+        assert_eq!(whole(&words(&["x"]), None, &[]), "x");
         assert_eq!(line(&words(&["a b", "it's", "", "${X}", "x\u{202e}y"])), r"'a b' 'it'\''s' '' ${X} $'x\u{202e}y'");
     }
 }

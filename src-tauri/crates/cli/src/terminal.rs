@@ -90,9 +90,20 @@ impl Asking<'_> {
                 self.say(&format!("  {}: {}", self.word("rule", "规则"), tame_line(rule)));
                 self.decide_call(*risk)
             }
-            Matter::Start { what, warnings } => {
-                self.say(&format!("\n{} {server}:", self.word("May this be used?", "允许使用吗？")));
+            Matter::Start { what, program, warnings } => {
+                let asked = if program.is_some() {
+                    self.word("May this program be started?", "允许启动此程序吗？")
+                } else {
+                    self.word("May this be used?", "允许使用吗？")
+                };
+                self.say(&format!("\n{asked} {server}:"));
                 self.say(&indented(what));
+                if let Some(program) = program {
+                    let here = self.word("the folder that pilot was started in", "启动 pilot 时所在的目录");
+                    self.say(&format!("  {}: {}", self.word("in", "目录"), program.cwd.as_deref().map_or_else(|| here.into(), tame_line)));
+                    let names = if program.variables.is_empty() { "-".to_owned() } else { program.variables.join(", ") };
+                    self.say(&format!("  {}: {}", self.word("with the variables", "变量"), tame_line(&names)));
+                }
                 for warning in warnings {
                     self.say(&format!("  ! {}", self.out.pick(warning)));
                 }

@@ -1,12 +1,27 @@
 //! Questions that only a person may answer, and their answers.
 
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::Json;
 use crate::id::{CallId, Millis, QuestionId, ServerId, ToolName};
 use crate::policy::CallFacts;
 use crate::tool::{Risk, Tool};
+
+/// Where a program would run, and what it would be given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// The folder; none for the one that Pilothouse itself runs in.
+    pub cwd: Option<String>,
+    /// The names of the variables that the definition gives it; never their values.
+    pub variables: Vec<String>,
+}
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +46,8 @@ pub enum Matter {
     Start {
         /// Exactly what runs or is reached, never cut.
         what: String,
+        /// Where it would run and what it would be given; none when nothing is started.
+        program: Option<Start>,
         /// What is risky about it, in both languages: a shell, a relative path, a download at each start.
         warnings: Vec<crate::text::Text>,
     },
@@ -145,6 +162,59 @@ impl Person for NobodyThere {
     }
 }
 
+/// How much is with a person now: a question, or a page that they were sent to. Their time is nobody's delay. Clones count together.
+#[derive(Debug, Clone)]
+pub struct Thinking(Arc<watch::Sender<usize>>);
+
+impl Default for Thinking {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(0)))
+    }
+}
+
+impl Thinking {
+    /// Something is with a person, for as long as the answer of this lives.
+    pub fn begin(&self) -> Thought {
+        self.0.send_modify(|count| *count += 1);
+        Thought(self.clone())
+    }
+
+    /// Whether something is with a person.
+    pub fn now(&self) -> bool {
+        *self.0.borrow() > 0
+    }
+
+    /// Waits for work with patience; the time in which a person thinks does not count. None when the patience is at its end.
+    pub async fn patiently<T>(&self, patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(work);
+        let mut left = patience;
+        let mut count = self.0.subscribe();
+        loop {
+            tokio::select! {
+                done = &mut work => return Some(done),
+                _ = count.wait_for(|count| *count == 0) => {}
+            }
+            let began = Instant::now();
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                _ = count.wait_for(|count| *count > 0) => left = left.saturating_sub(began.elapsed()),
+                () = tokio::time::sleep(left) => return None,
+            }
+        }
+    }
+}
+
+/// Something that is with a person. Dropped when it no longer is.
+#[derive(Debug)]
+pub struct Thought(Thinking);
+
+impl Drop for Thought {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|count| *count -= 1);
+    }
+}
+
 /// A person's yes to one call: bound to server definition, tool definition, arguments, and a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -175,5 +245,31 @@ impl Approval {
                 Scope::Session => true,
                 Scope::Always => facts.risk < Risk::High,
             }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_person_takes_is_not_counted_and_what_a_machine_takes_is() {
+        let thinking = Thinking::default();
+        let secs = Duration::from_secs;
+        let slow_person = async {
+            tokio::time::sleep(secs(3)).await;
+            let thought = thinking.begin();
+            tokio::time::sleep(secs(200)).await;
+            drop(thought);
+            tokio::time::sleep(secs(4)).await;
+        };
+        assert_eq!(thinking.patiently(secs(8), slow_person).await, Some(()));
+        let slow_machine = async {
+            tokio::time::sleep(secs(3)).await;
+            drop(thinking.begin());
+            tokio::time::sleep(secs(6)).await;
+        };
+        assert_eq!(thinking.patiently(secs(8), slow_machine).await, None);
+        assert!(!thinking.now());
     }
 }

@@ -234,6 +234,14 @@ struct ScriptedSettings {
     /// Its arguments.
     #[serde(default)]
     args: Vec<String>,
+    /// Where it would start.
+    #[serde(default)]
+    #[expect(dead_code, reason = "shown to a person, and nothing is started")]
+    cwd: Option<String>,
+    /// Names of further variables that it would be given.
+    #[serde(default)]
+    #[expect(dead_code, reason = "shown to a person, and nothing is started")]
+    inherit_env: Vec<String>,
     /// Its environment.
     #[serde(default)]
     #[expect(dead_code, reason = "only its schema matters: its values are secrets")]

@@ -92,7 +92,7 @@ function heading({ matter }: QuestionView, t: ReturnType<typeof useT>['t']): str
     case 'call':
       return t('questions.call', { tool: visible(matter.tool) });
     case 'start':
-      return /^[a-z]+:\/\//i.test(matter.what) ? t('questions.reach') : t('questions.start');
+      return matter.program ? t('questions.start') : t('questions.reach');
     case 'tool_changed':
       return t('questions.toolChanged', { tool: visible(isMap(matter.after) && typeof matter.after['name'] === 'string' ? matter.after['name'] : '') });
     case 'form':
@@ -151,8 +151,16 @@ function Matter({ question, onAnswer, busy }: PartProps) {
     case 'start':
       return (
         <Ask onAnswer={onAnswer} busy={busy} yes={t('questions.allowStart')} wider={['always']} wideWords={{ always: t('questions.trustStart') }}>
-          <p>{/^[a-z]+:\/\//i.test(matter.what) ? t('questions.reachHint') : t('questions.startHint')}</p>
+          <p>{matter.program ? t('questions.startHint') : t('questions.reachHint')}</p>
           <CodeBlock text={visible(matter.what)} label={t('questions.start')} wrap />
+          {matter.program && (
+            <Facts
+              rows={[
+                [t('questions.folder'), matter.program.cwd === null ? t('questions.folderOwn') : <code key="cwd">{visible(matter.program.cwd)}</code>],
+                [t('questions.variables'), matter.program.variables.length === 0 ? t('questions.variablesNone') : <code key="env">{visible(matter.program.variables.join(', '))}</code>],
+              ]}
+            />
+          )}
           {matter.warnings.map((warning, index) => (
             <Notice key={index} tone="warn">
               {say(warning)}

@@ -89,8 +89,20 @@ test('a program is shown with its whole command line and what is risky about it'
   const text = (await byId('question')).textContent!;
   expect(text).toContain('uvx mcp-server-time --local-timezone Europe/Berlin');
   expect(text).toContain('downloads the package at each start');
+  for (const part of ['In the folder', '/home/mira/clocks', 'With the variables', 'TZDATA_DIR, KUBECONFIG']) expect(text).toContain(part);
   await user.click(screen.getByTestId('question-allow-always'));
   expect(await answered(client)).toEqual({ answer: 'yes', scope: 'always' });
+});
+
+test('a program without a folder or variables of its own says so, in Chinese too', async () => {
+  const { user } = await open({ ask: ['start'], change: (fake) => Object.assign(fake.world.questions[0]!.matter, { program: { cwd: null, variables: [] } }) });
+  const asked = await byId('question');
+  expect(asked.textContent).toContain('The folder that Pilothouse was started in');
+  expect(asked.textContent).toContain('None of its own');
+  await user.click(await byId('question-later'));
+  await user.click(await byId('lang-toggle'));
+  await user.click(await byId('status-questions'));
+  expect((await byId('question')).textContent).toContain('启动 Pilothouse 时所在的目录');
 });
 
 describe('a server’s own question', () => {

@@ -235,7 +235,7 @@ fn note_program(preview: &mut Preview, server: &Incoming, def: &ServerDef) {
         warnings: start::warnings(&argv, def.text("cwd")),
         argv,
         cwd: def.text("cwd").map(str::to_owned),
-        env: def.settings.get("env").and_then(Json::as_object).into_iter().flatten().map(|(name, _)| name.clone()).collect(),
+        env: start::variables(&def.settings),
     });
 }
 

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use domain::fault::{Fault, ServerFault};
 use domain::id::{Millis, QuestionId};
-use domain::person::{Answer, Matter, Question, Scope};
+use domain::person::{Answer, Matter, Question, Scope, Start};
 use domain::policy::Actor;
+use domain::server::ServerDef;
 
 use super::slot::{Order, Slot};
 use super::{ANSWER_WITHIN, warnings};
 use crate::core::Core;
 use crate::event::Tag;
+use crate::shown::visible;
+use crate::start;
 
 impl Core {
     /// Asks whether this definition may be used. Without a person, or with a no, the answer is a fault and nothing is started.
@@ -31,7 +34,7 @@ impl Core {
             id: QuestionId::new(uuid::Uuid::new_v4().to_string()),
             server: slot.id.clone(),
             server_name: definition.def.name.clone(),
-            matter: Matter::Start { what: what.clone(), warnings: warnings::of(&definition.def) },
+            matter: self.start_of(&definition.def, &what),
             asked_at: now,
             expires_at: Millis(now.0 + ANSWER_WITHIN),
         };
@@ -58,6 +61,19 @@ impl Core {
                 Err(refused())
             }
         }
+    }
+
+    /// What a person is to see of a definition before it is used, whole, with the words of the definition and no value of a variable.
+    fn start_of(&self, def: &ServerDef, target: &str) -> Matter {
+        let warnings = warnings::of(def);
+        let argv = start::argv(&def.settings);
+        if argv.is_empty() || !self.protocols.info(&def.protocol).is_some_and(|info| info.starts_program) {
+            return Matter::Start { what: target.to_owned(), program: None, warnings };
+        }
+        let shown = |text: &str| visible(&self.ports.redact.redact(text)).into_owned();
+        let program =
+            Start { cwd: def.text("cwd").map(shown), variables: start::variables(&def.settings).iter().map(|name| shown(name)).collect() };
+        Matter::Start { what: shown(&start::line(&argv)), program: Some(program), warnings }
     }
 
     /// Keeps that a person accepted a definition.

@@ -111,6 +111,12 @@ fn describe(cx: &Context, preview: &Preview) {
     }
     for program in &preview.programs {
         say(format!("{} {}: {}", word("would run for", "将运行于"), tame_line(&program.server), tame(&start::line(&program.argv))));
+        if let Some(cwd) = &program.cwd {
+            say(format!("    {}: {}", word("in", "目录"), tame_line(cwd)));
+        }
+        if !program.env.is_empty() {
+            say(format!("    {}: {}", word("with the variables", "变量"), tame_line(&program.env.join(", "))));
+        }
         for warning in &program.warnings {
             say(format!("    ! {}", cx.out.pick(warning)));
         }
