@@ -806,3 +806,74 @@ async fn the_settings_form_knows_its_fields() {
     let fault = protocol().check(JsonMap::new()).unwrap_err();
     assert!(matches!(fault, ServerFault::Settings { .. }));
 }
+
+/// A server in the clear that holds a reply's body back on every connection that was used before, as one without `TCP_NODELAY` does.
+async fn holding_back() -> (String, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://127.0.0.1:{}/mcp", listener.local_addr().unwrap().port());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = connections.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                let mut stream = tokio::io::BufReader::new(stream);
+                for nth in 0.. {
+                    let (mut length, mut first, mut last) = (0, String::new(), false);
+                    loop {
+                        let mut line = String::new();
+                        if tokio::io::AsyncBufReadExt::read_line(&mut stream, &mut line).await.unwrap_or(0) == 0 {
+                            return;
+                        }
+                        let line = line.trim().to_lowercase();
+                        if line.is_empty() {
+                            break;
+                        }
+                        last |= line == "connection: close";
+                        length = line.strip_prefix("content-length: ").map_or(length, |text| text.parse().unwrap());
+                        if first.is_empty() {
+                            first = line;
+                        }
+                    }
+                    let mut body = vec![0; length];
+                    stream.read_exact(&mut body).await.unwrap();
+                    let body: Json = serde_json::from_slice(&body).unwrap_or_default();
+                    let method = if first.starts_with("post") { Method::POST } else { Method::GET };
+                    let answer = behave(&Asked { method, target: String::new(), headers: HeaderMap::new(), body });
+                    let (parts, body) = answer.into_parts();
+                    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+                    let head = format!(
+                        "HTTP/1.1 {} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                        parts.status.as_u16(),
+                        body.len()
+                    );
+                    stream.write_all(head.as_bytes()).await.unwrap();
+                    if nth > 0 && !body.is_empty() {
+                        tokio::time::sleep(Duration::from_millis(45)).await;
+                    }
+                    if stream.write_all(&body).await.is_err() || last {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (url, connections)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_replies_wait_for_an_acknowledgement_gets_fresh_connections() {
+    // Trap 8.
+    let (url, connections) = holding_back().await;
+    let stage = Stage::new(&[]);
+    let session = open(&stage, json!({ "url": url, "proxy": "none", "era": "legacy" })).await.unwrap();
+    let at_first = connections.load(Ordering::SeqCst);
+    let mut calls = 0;
+    while connections.load(Ordering::SeqCst) < at_first + 3 {
+        assert_eq!(call(&*session).await.unwrap().text(), "ok");
+        calls += 1;
+        assert!(calls < 500, "all went over the connections that hold replies back");
+    }
+    assert!(calls > 3, "a connection is kept until it has shown that it stalls");
+    let_go(&stage, session).await;
+}

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::fault::ServerFault;
 use crate::id::{Clock, ProtocolId, ServerId, ToolName};
-use crate::person::{Answer, Question};
+use crate::person::{Answer, Question, Thinking};
 use crate::secret::{Secret, SecretMap};
 use crate::server::PeerFacts;
 use crate::text::Text;
@@ -270,6 +270,8 @@ pub struct ConnectCx {
     pub tasks: TaskTracker,
     /// Fires when the session must end at once.
     pub stop: CancellationToken,
+    /// What is with a person: whoever waits for this connect does not count that time, whoever sends a person somewhere begins it.
+    pub thinking: Thinking,
     /// The program that guards child processes: our own executable and the arguments before the child's own.
     pub guard: Arc<[String]>,
 }
@@ -418,6 +420,8 @@ pub trait TypedProtocol: Send + Sync + 'static {
     const ALIASES: &'static [&'static str] = &[];
     /// Whether connecting starts a program, so that a person must have seen its argv.
     const STARTS_PROGRAM: bool = false;
+    /// Whether `auth_type` may be `oauth`.
+    const OAUTH: bool = false;
     /// Its own settings. Derive with `deny_unknown_fields`.
     type Settings: DeserializeOwned + JsonSchema + Send;
 
@@ -460,28 +464,35 @@ impl<P: TypedProtocol> Protocol for P {
             label: self.label(),
             about: self.about(),
             health: TypedProtocol::health(self),
-            schema: merged_schema::<P::Settings>(),
+            schema: merged_schema::<P::Settings>(P::OAUTH),
             starts_program: P::STARTS_PROGRAM,
         }
     }
 
     fn check(&self, settings: JsonMap) -> Result<String, ServerFault> {
-        let (common, rest) = Common::split(settings)?;
-        let mine: P::Settings = decode(Json::Object(rest))?;
-        TypedProtocol::check(self, &mine, &common)?;
+        let (mine, common) = checked(self, settings)?;
         Ok(self.target_with(&mine, &common))
     }
 
     async fn connect(&self, cx: ConnectCx, settings: JsonMap) -> Result<Arc<dyn Session>, ServerFault> {
-        let (common, rest) = Common::split(settings)?;
-        let mine: P::Settings = decode(Json::Object(rest))?;
-        TypedProtocol::check(self, &mine, &common)?;
+        let (mine, common) = checked(self, settings)?;
         TypedProtocol::connect(self, cx, common, mine).await
     }
 }
 
-/// The protocol's own schema with the common fields added: what the form is drawn from.
-fn merged_schema<S: JsonSchema>() -> Json {
+fn checked<P: TypedProtocol>(protocol: &P, settings: JsonMap) -> Result<(P::Settings, Common), ServerFault> {
+    let (common, rest) = Common::split(settings)?;
+    if common.auth_type == Some(AuthType::Oauth) && !P::OAUTH {
+        let reason = format!("cannot be oauth over {}: say bearer, basic or headers", P::ID);
+        return Err(ServerFault::Settings { field: "auth_type".into(), reason });
+    }
+    let mine: P::Settings = decode(Json::Object(rest))?;
+    protocol.check(&mine, &common)?;
+    Ok((mine, common))
+}
+
+/// The protocol's own schema with the common fields added: what the form is drawn from. What would do nothing is not in it.
+fn merged_schema<S: JsonSchema>(oauth: bool) -> Json {
     let mut mine = Json::from(schemars::schema_for!(S));
     let common = Json::from(schemars::schema_for!(Common));
     for part in ["properties", "$defs"] {
@@ -493,6 +504,9 @@ fn merged_schema<S: JsonSchema>() -> Json {
                 slot.entry(name.clone()).or_insert_with(|| schema.clone());
             }
         }
+    }
+    if !oauth && let Some(Json::Array(ways)) = mine.pointer_mut("/$defs/AuthType/oneOf") {
+        ways.retain(|way| way.get("const").and_then(Json::as_str) != Some("oauth"));
     }
     mine
 }

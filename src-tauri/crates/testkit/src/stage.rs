@@ -9,7 +9,7 @@ use domain::Json;
 use domain::audit::{Durability, Entry, Filter, Row, Verified};
 use domain::fault::{Fault, ServerFault};
 use domain::id::{Clock, Millis, ServerId};
-use domain::person::{Answer, Question};
+use domain::person::{Answer, Question, Thinking};
 use domain::policy::{Actor, CallFacts, Decision, Door, Policy, Rule, Verdict};
 use domain::ports::AuditLog;
 use domain::protocol::{ConnectCx, Frame, Host, SessionEvent};
@@ -163,6 +163,7 @@ impl Stage {
             clock: Arc::new(RealClock),
             tasks: self.tasks.clone(),
             stop: self.stop.clone(),
+            thinking: Thinking::default(),
             guard: Arc::clone(&self.guard),
         }
     }

@@ -1,7 +1,6 @@
 //! One call from its order to its outcome, in a task of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::JsonMap;
@@ -184,7 +183,7 @@ impl Call<'_> {
         let io = CallIo { cancel: tell.clone(), events: Some(events) };
         let req = CallReq { tool: self.order.tool.clone(), args };
         let patience = Patience { idle, until, cancel: self.cancel, gone: &live.gone, tell: &tell };
-        let asking = || self.slot.asking.load(Ordering::Acquire) > 0;
+        let asking = || self.slot.asking.now();
         let call = calm(live.session.call(self.ticket, req, io));
         patience::wait(call, received, patience, asking, |event| self.pass_on(event)).await
     }

@@ -16,7 +16,7 @@ use domain::protocol::{Frame, Host, SessionEvent};
 use domain::secret::Secret;
 use tokio::time::Instant;
 
-use super::slot::{Counted, Order, Slot};
+use super::slot::{Order, Slot};
 use crate::core::Core;
 use crate::event::{AppEvent, Tag};
 use crate::redacted::redact_json;
@@ -167,7 +167,7 @@ impl Host for SlotHost {
             asked_at: now,
             expires_at: Millis(now.0 + ANSWER_WITHIN),
         };
-        let _asking = Counted::one(&self.slot.asking);
+        let _asking = self.slot.asking.begin();
         let answer = self.core.person().ask(question).await;
         if let (Some(page), Answer::Yes { .. }) = (page, &answer) {
             self.slot.pages.lock().unwrap_or_else(PoisonError::into_inner).insert(page);

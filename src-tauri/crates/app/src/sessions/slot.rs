@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::Json;
 use domain::fault::{Fault, FaultKind, ServerFault};
 use domain::id::{Millis, ServerId, ToolName};
+use domain::person::Thinking;
 use domain::ports::CachedCatalogue;
 use domain::protocol::{Common, Session};
 use domain::secret::Secret;
@@ -122,7 +123,7 @@ pub(crate) struct Slot {
     /// The server said that its tools changed.
     pub(crate) dirty: Notify,
     /// Questions of this server that a person has before them.
-    pub(crate) asking: AtomicUsize,
+    pub(crate) asking: Thinking,
     /// When this server put its last questions.
     pub(crate) asked: Mutex<VecDeque<Instant>>,
     /// Pages that a person agreed to open.
@@ -182,7 +183,7 @@ impl Slot {
             generation: AtomicU64::new(0),
             wire: WireLog::default(),
             dirty: Notify::new(),
-            asking: AtomicUsize::new(0),
+            asking: Thinking::default(),
             asked: Mutex::default(),
             pages: Mutex::default(),
             running: AtomicUsize::new(0),

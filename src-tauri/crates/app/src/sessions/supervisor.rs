@@ -349,7 +349,7 @@ impl Supervisor {
                 }
                 () = at(idle_at) => {
                     let idle = idle_stop.unwrap_or(HEALTH_EVERY);
-                    let busy = self.slot.running.load(Ordering::Acquire) > 0 || self.slot.asking.load(Ordering::Acquire) > 0;
+                    let busy = self.slot.running.load(Ordering::Acquire) > 0 || self.slot.asking.now();
                     let left = idle.saturating_sub(self.slot.unused_for());
                     if !busy && left.is_zero() {
                         return Over::Idle;
@@ -396,20 +396,9 @@ pub(crate) async fn calm<T>(work: impl Future<Output = Result<T, ServerFault>>) 
     }
 }
 
-/// Waits with patience; a person's thinking does not count.
+/// Waits with patience; a person's thinking does not count, up to a point.
 async fn patiently<T>(slot: &Slot, patience: Duration, work: impl Future<Output = T>) -> Option<T> {
-    tokio::pin!(work);
-    let mut left = PERSON_PATIENCE.max(patience);
-    loop {
-        let step = patience.min(left);
-        if let Ok(done) = tokio::time::timeout(step, &mut work).await {
-            return Some(done);
-        }
-        left = left.saturating_sub(step);
-        if left.is_zero() || slot.asking.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-    }
+    tokio::time::timeout(PERSON_PATIENCE.max(patience), slot.asking.patiently(patience, work)).await.ok().flatten()
 }
 
 /// One try to connect.
@@ -443,6 +432,7 @@ async fn attempt(core: Arc<Core>, slot: Arc<Slot>) -> Tried {
         clock: core.clock.clone(),
         tasks: tasks.clone(),
         stop: stop.clone(),
+        thinking: slot.asking.clone(),
         guard: core.guard.clone(),
     };
     let patience = common.start_patience(if info.starts_program { PROGRAM_PATIENCE } else { START_PATIENCE });

@@ -305,7 +305,7 @@ pub(crate) async fn connect<O: Open>(cx: &ConnectCx, opening: Opening, opener: &
         }
         Ok(open)
     };
-    tokio::time::timeout_at(deadline, attempt).await.map_err(|_| too_late())?
+    cx.thinking.patiently(opening.patience, attempt).await.ok_or_else(too_late)?
 }
 
 async fn modern_only<O: Open>(cx: &ConnectCx, opener: &O) -> Result<Open1<O::Transport>, ServerFault> {
@@ -351,18 +351,18 @@ async fn find_out<O: Open>(cx: &ConnectCx, opening: Opening, opener: &O, deadlin
         talk.discover().await?;
         talk.reply().await?.1
     };
-    let silent = match tokio::time::timeout(opening.probe, probe).await {
-        Ok(Ok(reply)) if offers_modern(&reply) => return Ok(talk.modern(reply)),
-        Ok(Err(fault)) if wants_modern_again(&fault) => {
+    let silent = match cx.thinking.patiently(opening.probe, probe).await {
+        Some(Ok(reply)) if offers_modern(&reply) => return Ok(talk.modern(reply)),
+        Some(Err(fault)) if wants_modern_again(&fault) => {
             talk.hang_up().await;
             return modern_only(cx, opener).await;
         }
-        Ok(Err(fault)) if !may_be_legacy(&fault) => {
+        Some(Err(fault)) if !may_be_legacy(&fault) => {
             talk.hang_up().await;
             return Err(fault);
         }
-        Ok(_) => false,
-        Err(_) => true,
+        Some(_) => false,
+        None => true,
     };
     if !O::SAME_CONNECTION || talk.intake.over.is_cancelled() {
         talk.hang_up().await;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use domain::fault::ServerFault;
 use domain::id::{Millis, QuestionId};
 use domain::person::{Answer, Matter, Question};
-use domain::protocol::ConnectCx;
+use domain::protocol::{AuthType, Common, ConnectCx};
 use domain::secret::Secret;
 use net::{Client, ClientSettings, HeaderMap, HeaderValue, Request, Response, StatusCode, Url, header};
 use rmcp::transport::auth::{
@@ -115,8 +115,49 @@ impl OauthSettings {
     }
 }
 
+/// A client that shows the server's token where the server wants one.
+#[derive(Debug, Clone)]
+pub(crate) struct Signed {
+    client: Client,
+    grant: Option<Arc<Grant>>,
+}
+
+impl From<Client> for Signed {
+    /// Without a token.
+    fn from(client: Client) -> Self {
+        Self { client, grant: None }
+    }
+}
+
+impl Signed {
+    /// As the settings of a protocol with OAuth say: credentials of the person's own leave no room for a token, unless OAuth is asked for.
+    pub(crate) fn new(cx: &ConnectCx, common: &Common, url: &Url, oauth: Option<&OauthSettings>) -> Result<Self, ServerFault> {
+        let settings = ClientSettings::of(common)?;
+        let own = net::auth_headers(common)?.contains_key(header::AUTHORIZATION);
+        let wanted = common.auth_type == Some(AuthType::Oauth) || oauth.is_some() || !own;
+        let grant = if wanted { Some(Grant::new(cx.clone(), &settings, url.clone(), oauth.cloned().unwrap_or_default())?) } else { None };
+        Ok(Self { client: net::client(&settings)?, grant })
+    }
+
+    /// Sends, with a token if one is wanted; the person is asked to sign in when that is needed.
+    pub(crate) async fn send(&self, request: Request) -> Result<Response, ServerFault> {
+        match &self.grant {
+            Some(grant) => grant.send(&self.client, request).await,
+            None => self.client.send(request).await,
+        }
+    }
+
+    /// The same for what happens beside the person's own requests: nobody is asked to sign in for it.
+    pub(crate) async fn send_quietly(&self, request: Request) -> Result<Response, ServerFault> {
+        match &self.grant {
+            Some(grant) => grant.send_quietly(&self.client, request).await,
+            None => self.client.send(request).await,
+        }
+    }
+}
+
 /// One server's token, from nothing to refreshed.
-pub(crate) struct Grant {
+struct Grant {
     cx: ConnectCx,
     url: Url,
     settings: OauthSettings,
@@ -148,7 +189,7 @@ impl std::fmt::Debug for Grant {
 
 impl Grant {
     /// For one server. Nothing is sent or asked before the server wants a token.
-    pub(crate) fn new(cx: ConnectCx, client: &ClientSettings, url: Url, settings: OauthSettings) -> Result<Arc<Self>, ServerFault> {
+    fn new(cx: ConnectCx, client: &ClientSettings, url: Url, settings: OauthSettings) -> Result<Arc<Self>, ServerFault> {
         settings.check()?;
         let http = Arc::new(AuthHttp::new(client, &url)?);
         let keep = Keep::new(cx.host.clone());
@@ -165,7 +206,7 @@ impl Grant {
     }
 
     /// Sends a request with the token, and again after each challenge that could be met. `base` are the server's own headers.
-    pub(crate) async fn send(&self, client: &Client, request: Request) -> Result<Response, ServerFault> {
+    async fn send(&self, client: &Client, request: Request) -> Result<Response, ServerFault> {
         let (mut tries, mut step_ups) = (0, 0);
         loop {
             let (token, generation) = self.token().await?;
@@ -187,7 +228,7 @@ impl Grant {
     }
 
     /// Sends a request with the token, if there is one, and bothers nobody when the server does not like it.
-    pub(crate) async fn send_quietly(&self, client: &Client, request: Request) -> Result<Response, ServerFault> {
+    async fn send_quietly(&self, client: &Client, request: Request) -> Result<Response, ServerFault> {
         let (token, _) = self.token().await?;
         client.send(with(&request, token)).await
     }
@@ -273,6 +314,10 @@ impl Grant {
         if generation < state.generation {
             // Somebody else has met the challenge meanwhile.
             return Ok(true);
+        }
+        if !challenge.is_empty() && !names_bearer(challenge) {
+            // It wants something else, such as a user and a password; a sign-in would not help.
+            return Ok(false);
         }
         let params = WWWAuthenticateParams::parse(challenge, &self.url);
         if status == StatusCode::FORBIDDEN {
@@ -369,6 +414,10 @@ impl Grant {
         {
             return Err(ServerFault::AuthFailed { reason: "the authorization server does not say that it supports PKCE (S256)".into() });
         }
+        if found.metadata.authorization_endpoint.chars().any(char::is_control) {
+            // A line end would vanish on the way to the browser, and the page would be another one than was named.
+            return Err(ServerFault::AuthFailed { reason: "the authorization server named a page with control characters".into() });
+        }
         let issuer = found.metadata.issuer.clone().unwrap_or_default();
         let by_document = self.settings.client_metadata_url.is_some()
             && found.metadata.additional_fields.get("client_id_metadata_document_supported") == Some(&true.into());
@@ -435,6 +484,8 @@ impl Grant {
         if state.is_empty() {
             return Err(ServerFault::Internal { what: "an authorization address without a state".into() });
         }
+        // From the question until the browser is back.
+        let _thought = self.cx.thinking.begin();
         let now = self.cx.clock.now();
         let question = Question {
             id: QuestionId::new(uuid::Uuid::new_v4().to_string()),
@@ -490,6 +541,11 @@ fn challenge(headers: &HeaderMap) -> String {
     all.join(", ").chars().take(4096).collect()
 }
 
+/// Whether a challenge has a part that a token may meet.
+fn names_bearer(challenge: &str) -> bool {
+    challenge.split(',').any(|part| part.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("bearer")))
+}
+
 /// A fault of ours that is inside, or the library's words.
 fn in_words(fault: &AuthError) -> ServerFault {
     let mut inner: Option<&(dyn std::error::Error + 'static)> = Some(fault);
@@ -531,6 +587,20 @@ mod tests {
             json!({ "grant": "client_credentials", "client_id": "a", "private_key": "k", "signing_algorithm": "RS256" }),
         ] {
             assert!(settings(value.clone()).unwrap().check().is_ok(), "{value}");
+        }
+    }
+
+    #[test]
+    fn only_a_challenge_for_a_token_is_one_for_us() {
+        for (challenge, ours) in [
+            ("Bearer", true),
+            ("bearer resource_metadata=\"https://h/x\"", true),
+            ("Basic realm=\"x\", Bearer error=\"invalid_token\"", true),
+            ("Basic realm=\"x\"", false),
+            ("Negotiate", false),
+            ("Basic realm=\"Bearer\"", false),
+        ] {
+            assert_eq!(names_bearer(challenge), ours, "{challenge}");
         }
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod literal;
 mod standard;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::fault::{Phase, ServerFault};
@@ -14,11 +15,12 @@ use domain::server::PeerFacts;
 use domain::text::Text;
 use domain::ticket::Ticket;
 use domain::tool::{Catalogue, ToolResult};
-use net::{Client, ClientSettings, EventStream, HeaderMap, Request, SafeUrl, SseEvent, Url};
+use net::{ClientSettings, EventStream, HeaderMap, Request, SafeUrl, SseEvent, Url};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::http::START;
+use crate::mcp::oauth::{OauthSettings, Signed};
 use crate::mcp::{self, Era, Opening};
 use dingbot::{Dingbot, SILENCE};
 use standard::{EventDial, Opened};
@@ -52,6 +54,9 @@ pub(crate) struct SseSettings {
     /// Whether `host` is spoken to over TLS; so it is when `tls` is given.
     #[serde(default)]
     secure: Option<bool>,
+    /// What is known for OAuth; without it everything is found out.
+    #[serde(default)]
+    oauth: Option<OauthSettings>,
 }
 
 /// What the settings mean: the stream, and the base under which the predecessor's server has `/tools` and `/tools/call`.
@@ -98,6 +103,7 @@ impl SseSettings {
 #[async_trait]
 impl TypedProtocol for Sse {
     const ID: &'static str = "sse";
+    const OAUTH: bool = true;
     type Settings = SseSettings;
 
     fn label(&self) -> Text {
@@ -125,51 +131,58 @@ impl TypedProtocol for Sse {
 
     fn check(&self, settings: &SseSettings, common: &Common) -> Result<(), ServerFault> {
         settings.places(common.tls.is_some())?;
+        if let Some(oauth) = &settings.oauth {
+            oauth.check()?;
+        }
         net::auth_headers(common)?;
         ClientSettings::of(common).map(drop)
     }
 
     async fn connect(&self, cx: ConnectCx, common: Common, settings: SseSettings) -> Result<Arc<dyn Session>, ServerFault> {
         let places = settings.places(common.tls.is_some())?;
-        let client = net::client(&ClientSettings::of(&common)?)?;
+        let client = Signed::new(&cx, &common, &places.events, settings.oauth.as_ref())?;
         let headers = net::auth_headers(&common)?;
         let patience = common.start_patience(START);
-        let started = tokio::time::Instant::now();
-        let stop = cx.stop.clone();
-        let opened = tokio::select! {
-            () = stop.cancelled() => return Err(ServerFault::Cancelled),
-            opened = tokio::time::timeout(patience, first_event(&client, &places.events, &headers)) => {
-                opened.map_err(|_| ServerFault::Timeout { phase: Phase::Handshake, after: patience })??
-            }
-        };
-        let (mut events, first, url) = opened;
-        match first.name() {
-            "endpoint" => {
-                let endpoint = standard::endpoint(&url, first.data.as_deref().unwrap_or_default())?;
-                let left = patience.saturating_sub(started.elapsed());
-                let dial = EventDial::new(client, places.events, headers, Opened { events, endpoint, origin: url });
-                // A server of this form is of 2024-11-05; asking it for newer eras would only be an unknown method to it.
-                mcp::open(cx, Opening { era: Era::Legacy, ..Opening::within(left) }, dial).await
-            }
-            "connected" => {
-                events.set_idle(Some(SILENCE));
-                let host = cx.host.clone();
-                let ended = Box::new(move |fault| host.event(SessionEvent::Ended(fault)));
-                let opening = Dingbot::open(&cx, client, places.base, headers, events, Some(first), ended);
-                let line = tokio::time::timeout(patience.saturating_sub(started.elapsed()), opening)
-                    .await
-                    .map_err(|_| ServerFault::Timeout { phase: Phase::Handshake, after: patience })??;
-                Ok(Arc::new(DingbotSession { line }))
-            }
-            other => Err(ServerFault::ProtocolViolation {
-                rule: format!("the first event must be `endpoint` or `connected`, and it is `{}`", net::shown(other)),
-            }),
+        let (thinking, stop) = (cx.thinking.clone(), cx.stop.clone());
+        let opening = thinking.patiently(patience, open(cx, client, places, headers, patience));
+        tokio::select! {
+            () = stop.cancelled() => Err(ServerFault::Cancelled),
+            opened = opening => opened.ok_or(ServerFault::Timeout { phase: Phase::Handshake, after: patience })?,
         }
     }
 }
 
+/// Opens the stream, and the session that its first event asks for.
+async fn open(
+    cx: ConnectCx,
+    client: Signed,
+    places: Places,
+    headers: HeaderMap,
+    patience: Duration,
+) -> Result<Arc<dyn Session>, ServerFault> {
+    let (mut events, first, url) = first_event(&client, &places.events, &headers).await?;
+    match first.name() {
+        "endpoint" => {
+            let endpoint = standard::endpoint(&url, first.data.as_deref().unwrap_or_default())?;
+            let dial = EventDial::new(client, places.events, headers, Opened { events, endpoint, origin: url });
+            // A server of this form is of 2024-11-05; asking it for newer eras would only be an unknown method to it.
+            mcp::open(cx, Opening { era: Era::Legacy, ..Opening::within(patience) }, dial).await
+        }
+        "connected" => {
+            events.set_idle(Some(SILENCE));
+            let host = cx.host.clone();
+            let ended = Box::new(move |fault| host.event(SessionEvent::Ended(fault)));
+            let line = Dingbot::open(&cx, client, places.base, headers, events, Some(first), ended).await?;
+            Ok(Arc::new(DingbotSession { line }))
+        }
+        other => Err(ServerFault::ProtocolViolation {
+            rule: format!("the first event must be `endpoint` or `connected`, and it is `{}`", net::shown(other)),
+        }),
+    }
+}
+
 /// Opens the stream and reads its first event. Gives the address that answered as well: redirects may have led there.
-async fn first_event(client: &Client, url: &Url, headers: &HeaderMap) -> Result<(EventStream, SseEvent, Url), ServerFault> {
+async fn first_event(client: &Signed, url: &Url, headers: &HeaderMap) -> Result<(EventStream, SseEvent, Url), ServerFault> {
     let response = client.send(Request::events(url.clone()).headers(headers)).await?.ok().await?;
     if !response.is_event_stream() {
         let media = response.media_type();

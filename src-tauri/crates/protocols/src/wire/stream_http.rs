@@ -2,6 +2,7 @@
 
 mod backend;
 mod dialect;
+mod stalls;
 mod transport;
 
 use std::sync::Arc;
@@ -9,16 +10,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::fault::ServerFault;
-use domain::protocol::{AuthType, Common, ConnectCx, Session, TypedProtocol};
+use domain::protocol::{Common, ConnectCx, Session, TypedProtocol};
 use domain::text::Text;
 use net::{ClientSettings, HeaderValue, SafeUrl, Url, header};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mcp::oauth::{Grant, OauthSettings};
+use crate::mcp::oauth::{OauthSettings, Signed};
 use crate::mcp::session::McpSession;
 use crate::mcp::{Era, Opening, handshake};
 use backend::{Line, Schemas};
+use stalls::Stalls;
 use transport::Http;
 
 /// The protocol.
@@ -109,6 +111,7 @@ pub(crate) fn below(base: &Url, path: &str) -> Result<Url, ServerFault> {
 impl TypedProtocol for StreamHttp {
     const ID: &'static str = "stream_http";
     const ALIASES: &'static [&'static str] = &["streamable-http", "streamableHttp", "streamable_http", "http-stream"];
+    const OAUTH: bool = true;
     type Settings = StreamHttpSettings;
 
     fn label(&self) -> Text {
@@ -135,24 +138,18 @@ impl TypedProtocol for StreamHttp {
         if let Some(oauth) = &settings.oauth {
             oauth.check()?;
         }
-        if common.auth_type != Some(AuthType::Oauth) {
-            net::auth_headers(common)?;
-        }
-        Ok(())
+        net::auth_headers(common)?;
+        ClientSettings::of(common).map(drop)
     }
 
     async fn connect(&self, cx: ConnectCx, common: Common, settings: StreamHttpSettings) -> Result<Arc<dyn Session>, ServerFault> {
         let (url, root) = settings.addresses()?;
-        let client_settings = ClientSettings::of(&common)?;
-        let client = net::client(&client_settings)?;
+        let client = Signed::new(&cx, &common, &url, settings.oauth.as_ref())?;
         let mut headers = net::auth_headers(&common)?;
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let own_credentials = headers.contains_key(header::AUTHORIZATION);
-        let wants_oauth = common.auth_type == Some(AuthType::Oauth) || settings.oauth.is_some() || !own_credentials;
-        let oauth = settings.oauth.clone().unwrap_or_default();
-        let grant = if wants_oauth { Some(Grant::new(cx.clone(), &client_settings, url.clone(), oauth)?) } else { None };
         let schemas = Arc::new(Schemas::default());
-        let line = Arc::new(Line { cx: cx.clone(), client, url, headers, grant, schemas: schemas.clone() });
+        let stalls = Stalls::of(&url);
+        let line = Arc::new(Line { cx: cx.clone(), client, url, headers, stalls, schemas: schemas.clone() });
         let opening = Opening { era: settings.era, probe: PROBE, ..Opening::within(common.start_patience(START)) };
         match handshake::connect(&cx, opening, &Http(line.clone())).await {
             Ok(open) => Ok(McpSession::start(cx, open, Some(schemas))),

@@ -11,12 +11,13 @@ use domain::Json;
 use domain::fault::ServerFault;
 use domain::protocol::{CallEvent, CallIo, CallReq, ConnectCx, Frame, SessionEvent};
 use domain::tool::{Catalogue, ToolResult};
-use net::{Client, EventStream, HeaderMap, Request, Url};
+use net::{EventStream, HeaderMap, Request, Url};
 use serde_json::json;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::literal::error_words;
+use crate::mcp::oauth::Signed;
 use crate::wire::http::shapes;
 
 /// So long without any byte, and the stream is dead: the server sends a heartbeat after 30 s of silence.
@@ -62,7 +63,7 @@ struct Waiter {
 /// A line to a server of the predecessor: an open stream, and where to post.
 #[derive(Debug)]
 pub(crate) struct Dingbot {
-    client: Client,
+    client: Signed,
     base: Url,
     headers: HeaderMap,
     shared: Arc<Shared>,
@@ -80,7 +81,7 @@ impl Dingbot {
     /// list of tools that follows it.
     pub(crate) async fn open(
         cx: &ConnectCx,
-        client: Client,
+        client: impl Into<Signed>,
         base: Url,
         headers: HeaderMap,
         events: EventStream,
@@ -96,7 +97,7 @@ impl Dingbot {
             over: cx.stop.child_token(),
             cx: cx.clone(),
         });
-        let line = Self { client, base, headers, shared: shared.clone() };
+        let line = Self { client: client.into(), base, headers, shared: shared.clone() };
         // From here on dropping `line` ends the reader.
         cx.tasks.spawn(read(shared.clone(), events, first, ended));
         let mut stream = shared.stream.subscribe();

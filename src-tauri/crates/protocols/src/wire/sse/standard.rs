@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::fault::ServerFault;
-use net::{Client, EventStream, HeaderMap, HeaderValue, Method, Request, SafeUrl, Url, header};
+use net::{EventStream, HeaderMap, HeaderValue, Method, Request, SafeUrl, Url, header};
 
 use super::first_event;
+use crate::mcp::oauth::Signed;
 use crate::mcp::{Dial, Inlet, Outlet, Piece, Wire};
 
 /// The address out of an `endpoint` event: relative or absolute, of the same origin.
@@ -40,14 +41,14 @@ pub(super) struct Opened {
 
 /// Opens streams; the first one is open already.
 pub(super) struct EventDial {
-    client: Client,
+    client: Signed,
     url: Url,
     headers: HeaderMap,
     first: Mutex<Option<Opened>>,
 }
 
 impl EventDial {
-    pub(super) fn new(client: Client, url: Url, headers: HeaderMap, first: Opened) -> Self {
+    pub(super) fn new(client: Signed, url: Url, headers: HeaderMap, first: Opened) -> Self {
         Self { client, url, headers, first: Mutex::new(Some(first)) }
     }
 }
@@ -114,7 +115,7 @@ fn lost(reason: String) -> ServerFault {
 }
 
 struct Poster {
-    client: Client,
+    client: Signed,
     place: Arc<Mutex<Url>>,
     headers: HeaderMap,
 }

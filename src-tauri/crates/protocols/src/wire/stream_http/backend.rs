@@ -16,7 +16,7 @@ use domain::protocol::{ConnectCx, Frame};
 use domain::tool::Catalogue;
 use futures::FutureExt as _;
 use futures::stream::BoxStream;
-use net::{Client, EventStream, HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Url, header};
+use net::{EventStream, HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Url, header};
 use rmcp::RoleClient;
 use rmcp::model::{ClientJsonRpcMessage, ClientNotification, ClientRequest, GetExtensions, JsonRpcMessage, NumberOrString, ServerResult};
 use rmcp::service::RxJsonRpcMessage;
@@ -24,12 +24,14 @@ use rmcp::transport::streamable_http_client::{SseError, StreamableHttpClient, St
 use serde_json::json;
 use sse_stream::Sse;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::mcp::headers;
 use crate::mcp::intake::{Intake, Origin, Slot, era};
-use crate::mcp::oauth::Grant;
+use crate::mcp::oauth::Signed;
 use crate::mcp::session::Learn;
+use crate::wire::stream_http::stalls::Stalls;
 
 type Rx = RxJsonRpcMessage<RoleClient>;
 type HttpFault = StreamableHttpError<ServerFault>;
@@ -66,11 +68,11 @@ impl Learn for Schemas {
 /// What stays the same for all connections to one server.
 pub(crate) struct Line {
     pub(crate) cx: ConnectCx,
-    pub(crate) client: Client,
+    pub(crate) client: Signed,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    pub(crate) grant: Option<Arc<Grant>>,
     pub(crate) schemas: Arc<Schemas>,
+    pub(crate) stalls: Stalls,
 }
 
 struct Inner {
@@ -149,20 +151,14 @@ impl Inner {
     async fn send(&self, request: Request) -> Result<Response, ServerFault> {
         let mut whole = Request { headers: self.line.headers.clone(), ..request };
         whole.headers.extend(request.headers);
-        match &self.line.grant {
-            Some(grant) => grant.send(&self.line.client, whole).await,
-            None => self.line.client.send(whole).await,
-        }
+        self.line.client.send(whole).await
     }
 
     /// The same for what happens beside the person's own requests: nobody is asked to sign in for it.
     async fn send_quietly(&self, request: Request) -> Result<Response, ServerFault> {
         let mut whole = Request { headers: self.line.headers.clone(), ..request };
         whole.headers.extend(request.headers);
-        match &self.line.grant {
-            Some(grant) => grant.send_quietly(&self.line.client, whole).await,
-            None => self.line.client.send(whole).await,
-        }
+        self.line.client.send_quietly(whole).await
     }
 
     async fn deliver(&self, post: Post) -> Result<Done, HttpFault> {
@@ -175,7 +171,12 @@ impl Inner {
         let mut request = Request::new(net::Method::POST, self.line.url.clone());
         request.headers.clone_from(&post.headers);
         request.body = Some(post.body.clone());
+        let fresh = self.line.stalls.fresh();
+        if fresh {
+            request.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         let response = self.send(request).await.map_err(HttpFault::Client)?;
+        let head = Instant::now();
         let status = response.status();
         let session = response.headers().get(SESSION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let Some(origin) = &post.origin else {
@@ -206,6 +207,7 @@ impl Inner {
         } else {
             self.whole(response, origin).await.map_err(HttpFault::Client)?
         };
+        self.line.stalls.took(fresh, head.elapsed());
         let reply = if post.initialize { for_the_worker(reply) } else { reply };
         Ok(Done::Reply(Box::new(reply), session))
     }
