@@ -1,8 +1,9 @@
 //! The app behind the window. The window is drawn before the app is open; commands wait for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use app::App;
+use assembly::Notice;
 use domain::fault::Fault;
 use domain::policy::{Actor, Door};
 use ipc::common::UiFault;
@@ -15,21 +16,24 @@ type Opened = Option<Result<Arc<App>, Fault>>;
 pub(crate) struct Cabin {
     opened: watch::Receiver<Opened>,
     actor: Actor,
+    notice: Arc<OnceLock<Notice>>,
 }
 
 impl Cabin {
     /// Starts opening the app, and forwards its events to the window once it is.
     pub(crate) fn opening(handle: AppHandle) -> Self {
         let (tell, opened) = watch::channel(None);
+        let options = assembly::Options::for_window();
+        let notice = options.notice.clone();
         tauri::async_runtime::spawn(async move {
-            let result = assembly::open(assembly::Options::for_window()).await;
+            let result = assembly::open(options).await;
             if let Ok(app) = &result {
                 tauri::async_runtime::spawn(crate::events::forward(handle, app.events()));
                 app.sessions.start_all();
             }
             let _ = tell.send(Some(result));
         });
-        Self { opened, actor: Actor { door: Door::Window, name: assembly::user_name(), can_ask: true } }
+        Self { opened, actor: Actor { door: Door::Window, name: assembly::user_name(), can_ask: true }, notice }
     }
 
     /// The app; waits while it opens.
@@ -41,6 +45,11 @@ impl Cabin {
             Some(Err(fault)) => Err(fault.clone().into()),
             None => Err(never_opened()),
         }
+    }
+
+    /// What the person must be told, once the app is open.
+    pub(crate) fn notice(&self) -> Option<&Notice> {
+        self.notice.get()
     }
 
     /// Who acts through this window.

@@ -1,6 +1,6 @@
 //! Commands about the app itself.
 
-use ipc::common::{Boot, Nothing, PageReq, PickRes, PrefReq, TextRes, UiFault};
+use ipc::common::{Boot, Nothing, NoticeView, PageReq, PickRes, PrefReq, TextRes, UiFault};
 use tauri::{AppHandle, State, WebviewWindow};
 use tauri_plugin_dialog::DialogExt as _;
 
@@ -20,6 +20,7 @@ pub(super) async fn app_boot(cabin: State<'_, Cabin>, req: Nothing) -> Answer<Bo
         data_dir: app.data_dir().display().to_string(),
         prefs: app.prefs.all().await?.into_iter().collect(),
         protocols,
+        notice: cabin.notice().map(|notice| NoticeView { message: notice.message.clone().into(), hint: notice.hint.clone().into() }),
     })
 }
 

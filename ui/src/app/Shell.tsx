@@ -13,6 +13,7 @@ import { CommandPalette } from './CommandPalette';
 import { Shortcuts } from './Shortcuts';
 import { Sidebar } from './Sidebar';
 import { StatusBar } from './StatusBar';
+import { StoreNotice } from './StoreNotice';
 import { TitleBar } from './TitleBar';
 
 const PAGES: Record<string, () => ReactNode> = {
@@ -34,6 +35,7 @@ export function Shell() {
       <TitleBar />
       <Sidebar page={page} folded={folded} onFold={() => set('sidebar', folded ? 'open' : 'folded')} />
       <main className="ph-main" data-testid={`page-${page}`}>
+        <StoreNotice />
         <Net small key={page}>
           {PAGES[page]!()}
         </Net>

@@ -71,6 +71,30 @@ describe('the frame', () => {
     expect(client.world.prefs['recent']).toEqual(['tool:srv-prod/deployments_scale']);
   });
 
+  test('a store that was lost is told over every page, in both languages, until it was read', async () => {
+    const notice = {
+      message: { en: 'The store could not be read. It was moved to /data/broken-1.', zh: '存储无法读取。已将其移至 /data/broken-1。' },
+      hint: { en: 'Import your servers again.', zh: '请重新导入服务器。' },
+    };
+    const { user } = await open({ change: (fake) => Object.assign(fake.world, { notice }) });
+    const told = await byId('store-notice');
+    expect(told.getAttribute('role')).toBe('alert');
+    for (const part of ['moved to /data/broken-1', 'Import your servers again']) expect(told.textContent).toContain(part);
+    await user.click(screen.getByTestId('nav-activity'));
+    expect((await byId('store-notice')).textContent).toContain('/data/broken-1');
+    await user.click(screen.getByTestId('lang-toggle'));
+    await waitFor(() => expect(screen.getByTestId('store-notice').textContent).toContain('请重新导入服务器'));
+    await user.click(screen.getByTestId('store-notice-dismiss'));
+    await waitFor(() => expect(screen.queryByTestId('store-notice')).toBeNull());
+    await user.click(screen.getByTestId('nav-servers'));
+    expect(screen.queryByTestId('store-notice')).toBeNull();
+  });
+
+  test('nothing is told where nothing was lost', async () => {
+    await open();
+    expect(screen.queryByTestId('store-notice')).toBeNull();
+  });
+
   test('an event of the core is seen without a question to it', async () => {
     const { client } = await open();
     await waitFor(() => expect(screen.getByTestId('status-servers').textContent).toContain('3 Connected'));

@@ -66,7 +66,20 @@ prefs: Record<string, Json>,
 /**
  * What can be connected over.
  */
-protocols: Array<ProtocolView>, };
+protocols: Array<ProtocolView>, 
+/**
+ * What the person must be told before they go on: that the store could not be read.
+ */
+notice: NoticeView | null, };
+export type NoticeView = { 
+/**
+ * What happened, and what was kept where.
+ */
+message: Words, 
+/**
+ * What can be done about it.
+ */
+hint: Words, };
 export type ProtocolView = { 
 /**
  * Its id.
@@ -971,7 +984,7 @@ serverName: string,
 /**
  * What is asked.
  */
-matter: { kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string } | { kind: 'start', what: string, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string }, 
+matter: { kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string }, 
 /**
  * When it was asked (ms).
  */

@@ -14,6 +14,6 @@ mod probes;
 pub use browser::Browser;
 pub use clock::SystemClock;
 pub use guard::guard_main;
-pub use open::{Options, open};
+pub use open::{Notice, Options, open};
 pub use places::{Places, user_name};
 pub use probes::{expand, probes};

@@ -1,6 +1,6 @@
 //! Opens the app out of the leaves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use app::{App, AppParts};
@@ -32,7 +32,16 @@ pub struct Options {
     /// Whether log files are written, where the door has not set up logging of its own.
     pub log: bool,
     /// What a person must be told once it is open: that the store could not be read, and what took its place.
-    pub notice: Arc<OnceLock<Text>>,
+    pub notice: Arc<OnceLock<Notice>>,
+}
+
+/// What a person must be told before they go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What happened, and what was kept where.
+    pub message: Text,
+    /// What can be done about it.
+    pub hint: Text,
 }
 
 impl Options {
@@ -61,9 +70,9 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
     let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let store = Arc::new(Store::open(&places.store, clock.clone()).await?);
     if let Some(loss) = store.loss() {
-        let text = loss.text();
-        tracing::error!(reason = text.en, "a store that could not be read");
-        let _ = options.notice.set(text);
+        let notice = Notice { message: loss.text(), hint: loss.hint() };
+        tracing::error!(reason = notice.message.en, "a store that could not be read");
+        let _ = options.notice.set(notice);
     }
     if options.log
         && let Some(level) = store.get("pref:log_level").await?
@@ -103,8 +112,14 @@ fn variable(name: &str) -> Option<String> {
 
 fn own_guard() -> Result<Arc<[String]>, Fault> {
     let exe = std::env::current_exe().map_err(|fault| no_guard(&fault.to_string()))?;
-    let exe = exe.into_os_string().into_string().map_err(|_| no_guard("its path is not Unicode"))?;
+    let exe = guard_beside(exe, Path::is_file).into_os_string().into_string().map_err(|_| no_guard("its path is not Unicode"))?;
     Ok([exe, protocols::guard::WORD.to_owned()].into())
+}
+
+/// `pilot`, where it lies beside this program: it is the same guard, without the window's libraries in each of its processes.
+fn guard_beside(exe: PathBuf, there: impl Fn(&Path) -> bool) -> PathBuf {
+    let pilot = exe.with_file_name(format!("pilot{}", std::env::consts::EXE_SUFFIX));
+    if there(&pilot) { pilot } else { exe }
 }
 
 fn no_guard(why: &str) -> Fault {
@@ -117,4 +132,26 @@ fn no_guard(why: &str) -> Fault {
             "请将其安装到路径为 Unicode 的目录，然后重新启动。",
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn the_guard_is_pilot_beside_the_window_else_this_very_program() {
+        for (exe, there, chosen) in [
+            ("/opt/ph/pilothouse", true, "/opt/ph/pilot"),
+            ("/opt/ph/pilothouse", false, "/opt/ph/pilothouse"),
+            ("/opt/ph/pilot", true, "/opt/ph/pilot"),
+            ("/opt/ph/pilot", false, "/opt/ph/pilot"),
+        ] {
+            let asked = |path: &Path| {
+                assert_eq!(path, Path::new("/opt/ph/pilot"), "nowhere else, least of all in PATH");
+                there
+            };
+            assert_eq!(guard_beside(exe.into(), asked), Path::new(chosen), "{exe} {there}");
+        }
+    }
 }

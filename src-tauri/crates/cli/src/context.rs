@@ -65,8 +65,9 @@ async fn whole(pilot: Pilot, out: &Out, around: Surroundings) -> u8 {
     let options = assembly::Options::for_cli(pilot.global.config_dir.clone(), person);
     let notice = options.notice.clone();
     let opened = assembly::open(options).await;
-    if let Some(text) = notice.get() {
-        out.tell(out.pick(text));
+    if let Some(notice) = notice.get() {
+        out.tell(out.pick(&notice.message));
+        out.tell(out.pick(&notice.hint));
     }
     let app = match opened {
         Ok(app) => app,

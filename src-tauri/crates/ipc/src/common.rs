@@ -99,6 +99,17 @@ pub struct Boot {
     pub prefs: serde_json::Map<String, serde_json::Value>,
     /// What can be connected over.
     pub protocols: Vec<ProtocolView>,
+    /// What the person must be told before they go on: that the store could not be read.
+    pub notice: Option<NoticeView>,
+}
+
+/// Something that happened to what is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct NoticeView {
+    /// What happened, and what was kept where.
+    pub message: Words,
+    /// What can be done about it.
+    pub hint: Words,
 }
 
 /// A protocol as the window offers it; its form is drawn from `schema`.

@@ -106,7 +106,7 @@ pub fn typescript() -> String {
     use std::fmt::Write as _;
 
     use crate::activity::{DefaultView, RiskView, RuleView};
-    use crate::common::{ProtocolView, Words};
+    use crate::common::{NoticeView, ProtocolView, Words};
     use crate::servers::{FactsView, FrameView, ImportChange, ImportItem, RejectedView};
 
     let cfg = Config::new().with_large_int("number");
@@ -123,6 +123,7 @@ pub fn typescript() -> String {
         Nothing,
         IdReq,
         Boot,
+        NoticeView,
         ProtocolView,
         PrefReq,
         PageReq,

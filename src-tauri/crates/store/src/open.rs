@@ -78,6 +78,22 @@ impl Loss {
     }
 }
 
+impl Loss {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Text {
+        match &self.restored_from {
+            Some(_) => Text::new(
+                "Look through your servers, rules and settings and repeat what is missing. The old file stays where it was moved, for whoever can repair it.",
+                "请检查服务器、规则和设置，并补上缺失的内容。旧文件会留在移动后的位置，以便日后修复。",
+            ),
+            None => Text::new(
+                "Import your servers again from an export or from an editor's file. If you have a backup of the store, end Pilothouse and put it where the store was. The old file stays where it was moved.",
+                "请从导出文件或编辑器的配置文件重新导入服务器。如果您有存储的备份，请退出 Pilothouse 并将其放回原处。旧文件会留在移动后的位置。",
+            ),
+        }
+    }
+}
+
 impl Store {
     /// Opens the store in this folder, or makes it. Migrates it after taking a copy, sets a damaged one aside, and closes the calls that a
     /// process that is gone left open. Must be called within a Tokio runtime.

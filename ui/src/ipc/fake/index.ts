@@ -140,7 +140,7 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
   };
 
   const handlers: Handlers = {
-    app_boot: () => ({ version: '0.1.0', platform: 'linux', user: 'mira', dataDir: '/home/mira/.local/share/pilothouse', prefs: { ...own.prefs }, protocols: PROTOCOLS }),
+    app_boot: () => ({ version: '0.1.0', platform: 'linux', user: 'mira', dataDir: '/home/mira/.local/share/pilothouse', prefs: { ...own.prefs }, protocols: PROTOCOLS, notice: own.notice }),
     app_ready: () => ({}),
     prefs_set: (req) => {
       own.prefs[req.key] = req.value;

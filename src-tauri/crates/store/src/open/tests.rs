@@ -261,6 +261,7 @@ async fn an_emptied_or_garbled_or_missing_database_is_a_loss_and_never_a_first_r
         let loss = store.loss().unwrap_or_else(|| panic!("{what}: D-05")).clone();
         assert_eq!(loss.restored_from, None);
         assert!(loss.text().en.contains("start empty") && loss.text().zh.contains("空白"));
+        assert!(loss.hint().en.contains("Import your servers again") && loss.hint().zh.contains("重新导入"));
         assert_eq!(loss.moved_to.join(files::DB).exists(), what != "missing", "{what}: D-06, what was there is kept");
         assert_eq!(Servers::list(&store).await.unwrap(), []);
         let noted = AuditLog::list(&store, Filter { ending: Some("note".into()), ..Filter::default() }).await.unwrap();
