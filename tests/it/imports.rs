@@ -209,11 +209,28 @@ fn an_editors_inputs_become_references_and_a_password_is_never_stored() {
     assert_eq!(local.settings["command"], "${WORKSPACE_FOLDER}/bin/server");
     assert_eq!(local.settings["args"], json!(["--level", "high", "--home", "${HOME}"]));
     assert_eq!(local.settings["env"]["PLAIN"], "costs $5 or $$$", "a dollar that means itself there means itself here");
-    assert!(local.extra.contains_key("envFile") && warned(&preview, "envFile"));
     let asked: Vec<_> = preview.asked.iter().map(|asked| (asked.id.as_str(), asked.secret, asked.answered)).collect();
     assert_eq!(asked, [("api-key", true, false), ("region", false, false), ("level", false, true)]);
     assert!(warned(&preview, "inputs.api-key"), "the answer to a password was not taken");
     assert!(!serde_json::to_string(&servers).unwrap().contains("canary"));
+}
+
+#[test]
+fn a_program_whose_variables_are_in_a_file_is_refused_with_the_file_and_the_way_out() {
+    let text = r#"{ "servers": {
+        "filed": { "type": "stdio", "command": "server", "envFile": "/home/ann/app/.env" },
+        "bare": { "type": "stdio", "command": "server", "envFile": "" },
+        "page": { "type": "http", "url": "https://a.test/mcp", "envFile": "/x" }
+    } }"#;
+    let preview = look(text, Some("/x/.vscode/mcp.json"), &[]).unwrap();
+    let [refused] = preview.refused.as_slice() else { panic!("{:?}", preview.refused) };
+    assert_eq!((refused.server.as_deref(), refused.field.as_str()), (Some("filed"), "envFile"));
+    for (words, way) in [(&refused.reason.en, "write its variables into `env`"), (&refused.reason.zh, "写入 `env`")] {
+        assert!(words.contains("/home/ann/app/.env") && words.contains(way), "{words}");
+    }
+    let names: Vec<_> = taken(&preview).iter().map(|server| server.name.clone()).collect();
+    assert_eq!(names, ["bare", "page"], "where there is no file, or nothing that is started, nothing is missing");
+    assert!(warned(&preview, "envFile"), "and what has no effect is said to have none");
 }
 
 #[test]

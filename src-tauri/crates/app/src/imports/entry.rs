@@ -46,12 +46,11 @@ impl Findings {
 }
 
 /// Why a kept key has no effect, where there is more to say than "unknown".
-const NO_EFFECT: [(&str, &str, &str); 6] = [
+const NO_EFFECT: [(&str, &str, &str); 5] = [
     ("sse_url", "host, port and path say where to connect", "连接地址由 host、port 和 path 决定"),
     ("stream_url", "host, port and path say where to connect", "连接地址由 host、port 和 path 决定"),
     ("provider", "there is no built-in provider of that name; the fs tools are offered", "没有该名称的内置提供者；提供的是 fs 工具"),
     ("implementation", "the type says how the server is reached", "服务器的连接方式由 type 决定"),
-    ("envFile", "no file of variables is read; put the variables into `env` as ${NAME}", "不读取变量文件；请将变量以 ${NAME} 写入 `env`"),
     ("dev", "programs are not watched or debugged here", "此处不监视或调试程序"),
 ];
 
@@ -152,6 +151,17 @@ pub(super) fn take(name: &str, mut entry: JsonMap, shapes: &Shapes, findings: &m
     };
     if entry.get("auth_type").and_then(Json::as_str) == Some("") {
         entry.shift_remove("auth_type");
+    }
+    if let Some(file) = entry.get("envFile").filter(|file| info.starts_program && file.as_str() != Some("")) {
+        // Without its variables the program would start, and do something else than in the editor.
+        let file = file.as_str().map_or_else(|| file.to_string(), shown_name);
+        findings.refuse(
+            server,
+            "envFile",
+            format!("{file} is not read: write its variables into `env`, such as \"TOKEN\": \"${{TOKEN}}\", and take `envFile` out"),
+            format!("不会读取 {file}：请将其中的变量写入 `env`，例如 \"TOKEN\": \"${{TOKEN}}\"，并删除 `envFile`"),
+        );
+        return None;
     }
     let (settings, extra) = split(name, entry, info, shapes, findings);
     if let Checked::Misfit { field, reason } = shapes.check(&info.id, &settings) {
