@@ -10,7 +10,7 @@ use testkit::echo::{Echo, EchoHttp, EchoSocket, EchoSse, Eras, HttpKind};
 use testkit::web::Web;
 
 /// A program that the workspace builds, beside this test.
-fn built(name: &str) -> PathBuf {
+pub(crate) fn built(name: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let found = here.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|path| path.is_file());
     found.unwrap_or_else(|| panic!("{name} is not built: run `cargo build --workspace --bins` first (`make test-units` does)"))

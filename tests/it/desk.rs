@@ -375,6 +375,9 @@ async fn a_call_that_hangs_ends_in_time_and_the_server_is_told() {
     assert_eq!((fault.kind, fault.params["phase"].as_str().unwrap()), (FaultKind::Timeout, "idle"));
     assert_eq!(begun.elapsed().as_secs(), 7);
     assert_eq!(house.peer("a").noticed_cancel(), 1);
+    let lines = house.app.activity.list(Filter::default()).await.unwrap();
+    assert_eq!((lines[0].status, lines[0].code.as_deref()), ("fault", Some("timeout")), "and its end is written down");
+    assert_eq!(fault.reference, Some(lines[0].id.clone()), "under the reference that the person was given");
     let mine = CallOrder { timeout: Some(Duration::from_secs(3)), ..order(&server, "get-thing", &window()) };
     let begun = tokio::time::Instant::now();
     house.app.desk.call(mine).await.unwrap_err();

@@ -378,6 +378,38 @@ async fn c22_when_the_app_is_killed_no_process_is_left() {
 }
 
 #[tokio::test]
+async fn a_reply_that_comes_after_its_call_timed_out_reaches_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = assembly::Options {
+        config_dir: Some(dir.path().to_owned()),
+        person: Some(crate::house::yes(domain::person::Scope::Session)),
+        guard: Some([GUARDED.to_owned(), protocols::guard::WORD.to_owned()].into()),
+        ..assembly::Options::default()
+    };
+    let app = assembly::open(options).await.unwrap();
+    let Json::Object(def) = json!({ "id": "", "name": "play", "protocol": "subprocess", "settings": settings(json!({})) }) else {
+        unreachable!()
+    };
+    let def = serde_json::from_value(Json::Object(def)).unwrap();
+    let server = app.book.save(def, &crate::house::window()).await.unwrap().def.id;
+    let order = |tool: &str, args: Json, timeout: Option<u64>| app::CallOrder {
+        args: crate::house::map(args),
+        timeout: timeout.map(std::time::Duration::from_millis),
+        ..crate::house::order(&server, tool, &crate::house::window())
+    };
+    let fault = app.desk.call(order("late", json!({}), Some(200))).await.unwrap_err();
+    assert_eq!((fault.kind, fault.code.as_str()), (domain::fault::FaultKind::Timeout, "timeout"));
+    for text in ["one", "two"] {
+        let done = app.desk.call(order("echo", json!({ "text": text }), None)).await.unwrap();
+        assert_eq!(done.result.text(), text, "the late reply came just before it");
+    }
+    let lines = app.activity.list(domain::audit::Filter::default()).await.unwrap();
+    let calls: Vec<_> = lines.iter().filter(|line| line.tool.is_some()).map(|line| (line.status, line.code.as_deref())).collect();
+    assert_eq!(calls, [("done", None), ("done", None), ("fault", Some("timeout"))], "it stays what it was");
+    app.shutdown().await;
+}
+
+#[tokio::test]
 async fn c22_after_a_kill_no_program_is_left_and_the_next_start_shows_the_calls_as_interrupted() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("config");

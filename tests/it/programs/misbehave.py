@@ -9,6 +9,10 @@ import time
 SLEEPER = "import signal,time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\ntime.sleep(600)"
 
 
+# Calls that are answered only when the next one comes, whatever was cancelled.
+LATE = []
+
+
 def write(raw):
     sys.stdout.buffer.write(raw)
     sys.stdout.buffer.flush()
@@ -38,6 +42,8 @@ def brood(how):
 
 def call(ident, name, args):
     if name == "echo":
+        while LATE:
+            reply(LATE.pop(), "far too late")
         reply(ident, args.get("text", ""))
     elif name == "env":
         reply(ident, json.dumps(dict(os.environ)))
@@ -122,6 +128,15 @@ def call(ident, name, args):
         time.sleep(600)
     elif name == "hang":
         pass
+    elif name == "get-name":
+        schema = {"type": "object", "properties": {"name": {"type": "string", "title": "Your name"}}, "required": ["name"]}
+        send({"jsonrpc": "2.0", "id": "asked", "method": "elicitation/create", "params": {"message": "Who are you?", "requestedSchema": schema}})
+        while True:
+            answer = json.loads(sys.stdin.buffer.readline())
+            if answer.get("id") == "asked":
+                return reply(ident, json.dumps(answer["result"], sort_keys=True))
+    elif name == "late":
+        LATE.append(ident)
     else:
         send({"jsonrpc": "2.0", "id": ident, "error": {"code": -32602, "message": "Unknown tool: " + name}})
 
@@ -148,7 +163,7 @@ def main():
         elif method == "ping":
             send({"jsonrpc": "2.0", "id": ident, "result": {}})
         elif method == "tools/list":
-            send({"jsonrpc": "2.0", "id": ident, "result": {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}})
+            send({"jsonrpc": "2.0", "id": ident, "result": {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("echo", "late", "get-name")]}})
         elif method == "tools/call":
             call(ident, message["params"]["name"], message["params"].get("arguments") or {})
         elif ident is not None:
