@@ -38,7 +38,7 @@ check: ui-check bindings-check fmt-check clippy docs-check ## what to run before
 
 .PHONY: test
 test: ## everything: install what is missing, checks, units, journeys, live peers, the window
-	@$(NEED_TEST); $(MAKE) --no-print-directory ui-check bindings-check fmt-check clippy test-units test-live test-window
+	@$(NEED_TEST); $(MAKE) --no-print-directory ui-check bindings-check fmt-check clippy docs-check test-units test-live test-window
 
 .PHONY: test-fast
 test-fast: ## units and journeys only
