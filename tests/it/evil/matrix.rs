@@ -54,6 +54,7 @@ struct Attack<'s> {
 impl<'s> Attack<'s> {
     /// Plays one form over one transport; the answer says what was not as it must be.
     async fn play(siege: &'s Siege, case: &'static Case, transport: Transport) -> Result<(), String> {
+        let begun = std::time::Instant::now();
         let limit = limit(case);
         let name = format!("{} over {} ({})", case.id, transport.name(), case.about);
         let mut settings = json!({ "timeout": limit });
@@ -67,7 +68,7 @@ impl<'s> Attack<'s> {
         let leaked = shown(&siege.app, &attack.id).contains(SECRET);
         siege.app.book.remove(&attack.id, &crate::house::window()).await.map_err(|fault| format!("{name}: {fault}"))?;
         match played {
-            Ok(seen) => eprintln!("{name}: {seen}"),
+            Ok(seen) => eprintln!("{:5.1} s {name}: {seen}", begun.elapsed().as_secs_f32()),
             Err(why) => return Err(format!("{name}: {why}")),
         }
         if leaked { Err(format!("{name}: the secret is shown in the wire log, the server's log or its stderr")) } else { Ok(()) }

@@ -216,7 +216,7 @@ impl Siege {
         let name = format!("{} over {}", case.id, transport.name());
         let (protocol, mut settings) = match transport {
             Transport::Stdio => {
-                let args = ["evil", "--case", case.id, "--transport", "stdio", "--canary", &self.canary.url, "--mark", MARK];
+                let args = ["evil", "--case", case.id, "--transport", "stdio", "--canary", &self.canary.url, "--mark", &mark()];
                 ("subprocess", json!({ "command": PEER, "args": args, "env": { "TOKEN": SECRET } }))
             }
             net => {
@@ -246,6 +246,7 @@ impl Siege {
     /// Ends the siege: the good servers never noticed, nobody called the canary, no secret was written, and what is held is what was
     /// held before. `allowance` is memory that is known to be needed.
     pub async fn lift(self, allowance: u64) {
+        let begun = std::time::Instant::now();
         self.stop.store(true, Ordering::SeqCst);
         let pump = self.pump.lock().unwrap().take().unwrap();
         let (least, faults) = pump.await.unwrap();
@@ -269,6 +270,7 @@ impl Siege {
         })
         .await;
         let now = memory("VmRSS");
+        eprintln!("ended within {:.1} s", begun.elapsed().as_secs_f32());
         eprintln!("memory: {} MiB before, {} MiB after; {least} calls of each good server at least", rss >> 20, now >> 20);
         assert!(now < rss + GROWTH + allowance, "memory grew from {} to {} MiB", rss >> 20, now >> 20);
         self.app.shutdown().await;
@@ -299,16 +301,15 @@ impl Siege {
     }
 }
 
-/// The number of seconds for which the children of hostile programs sleep, by which they are found.
-const MARK: &str = "86417";
+/// The number of seconds for which the children of this process's hostile programs sleep, by which they are found.
+fn mark() -> String {
+    (8_000_000 + std::process::id()).to_string()
+}
 
 /// Processes that a hostile program bred and that live.
-fn bred() -> Vec<String> {
-    processes()
-        .into_iter()
-        .filter(|(pid, _)| command_line(*pid).ends_with(&format!("sleep {MARK}")))
-        .map(|(pid, _)| described(pid))
-        .collect()
+pub fn bred() -> Vec<String> {
+    let asleep = format!("sleep {}", mark());
+    processes().into_iter().filter(|(pid, _)| command_line(*pid).ends_with(&asleep)).map(|(pid, _)| described(pid)).collect()
 }
 
 fn command_line(pid: u32) -> String {
