@@ -423,11 +423,10 @@ async fn quitting_with_calls_under_way_ends_within_ten_seconds_and_says_how_they
         let server = house.server(&name).await;
         house.peer(&name).when_called("get-thing", Act::Deaf);
         let house = house.clone();
-        calls.push(Box::pin(async move { house.call(&server, "get-thing").await }));
+        calls.push(tokio::spawn(async move { house.call(&server, "get-thing").await }));
     }
-    for (n, call) in calls.iter_mut().enumerate() {
+    for n in 0..5 {
         while house.peer(&format!("s{n}")).calls().is_empty() {
-            assert!(futures::poll!(call.as_mut()).is_pending());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

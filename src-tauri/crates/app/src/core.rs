@@ -1,8 +1,8 @@
 //! What every area of the app shares: the ports, the clock, the tasks, and the servers that are known.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, RwLock};
 
 use domain::fault::Fault;
 use domain::fault::FaultKind;
@@ -138,7 +138,10 @@ impl Core {
 
     /// A new audit reference: eight hex digits.
     pub(crate) fn audit_id() -> AuditId {
-        AuditId::new(format!("{:08x}", rand::random::<u32>()))
+        // One after the other from a random start: two calls of one run never share a reference, and the index of the log grows at its
+        // end instead of all over, which is a good part of what a row costs.
+        static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(rand::random()));
+        AuditId::new(format!("{:08x}", NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// Writes down something that is not a call, and waits for the disk.

@@ -228,7 +228,7 @@ where
 }
 
 /// How long rows may gather before they are written, counted from the last write: the first row after a pause is written at once.
-const GATHER: Duration = Duration::from_millis(4);
+const GATHER: Duration = Duration::from_millis(25);
 /// How many jobs are taken up at once.
 const AT_ONCE: usize = 4096;
 

@@ -77,6 +77,8 @@ impl Core {
     }
 
     /// Goes from an order to leave to run it, or to the reason why not. Nothing was sent to the server's tools when it refuses.
+    ///
+    /// What happens seldom is boxed: every call's future would else have room for questions and refusals, and be moved with it.
     pub(super) async fn ready(self: &Arc<Self>, slot: &Arc<Slot>, order: &mut CallOrder) -> Result<Ready, Fault> {
         let say = |fault: &ServerFault| self.say(fault, &attempted(&order.tool), &slot.name());
         let policy = self.policy().await?;
@@ -88,7 +90,7 @@ impl Core {
             let facts = Self::facts(slot, order, &offered, Self::risk(&policy, &name, &offered), String::new());
             if let Decision::Deny(refusal) = policy.decide(facts) {
                 let args_shape = shape(&order.args, &offered.tool.input_schema);
-                return Err(self.refuse(&refusal, args_shape).await);
+                return Err(Box::pin(self.refuse(&refusal, args_shape)).await);
             }
         }
         let live = self.ensure(slot, &order.actor).await?;
@@ -97,13 +99,13 @@ impl Core {
             Err(fault) => {
                 let said = say(&fault);
                 return Err(match fault {
-                    ServerFault::PolicyDenied { rule } => self.refused_row(slot, order, Risk::High, &rule, said).await,
+                    ServerFault::PolicyDenied { rule } => Box::pin(self.refused_row(slot, order, Risk::High, &rule, said)).await,
                     _ => said,
                 });
             }
         };
         let offered = match &offered.quarantine {
-            Some(diff) => self.ask_about_change(slot, order, &offered, diff).await?,
+            Some(diff) => Box::pin(self.ask_about_change(slot, order, &offered, diff)).await?,
             None => offered,
         };
         let schema = offered.input().map_err(|reason| {
@@ -120,10 +122,10 @@ impl Core {
         let facts = Self::facts(slot, order, &offered, risk, args_hash.clone());
         let held = match policy.decide(facts) {
             Decision::Allow(permit) => return Ok(Ready { live, offered, args, args_shape, args_hash, risk, permit }),
-            Decision::Deny(refusal) => return Err(self.refuse(&refusal, args_shape).await),
+            Decision::Deny(refusal) => return Err(Box::pin(self.refuse(&refusal, args_shape)).await),
             Decision::Ask(held) => held,
         };
-        let permit = self.permitted(slot, order, held, &args, &args_shape).await?;
+        let permit = Box::pin(self.permitted(slot, order, held, &args, &args_shape)).await?;
         // Much may have happened while a person was thinking.
         let live = self.ensure(slot, &order.actor).await?;
         let now = Self::callable(slot, order).map_err(|fault| say(&fault))?;

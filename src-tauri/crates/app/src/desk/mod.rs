@@ -13,7 +13,10 @@ pub(crate) mod schema;
 mod scribe;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use domain::fault::{Fault, FaultKind, ServerFault};
@@ -24,6 +27,8 @@ use domain::protocol::CallEvent;
 use domain::text::Text;
 use domain::tool::ToolResult;
 use domain::{Json, JsonMap};
+use futures::FutureExt as _;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -119,6 +124,45 @@ impl Drop for Listed {
     }
 }
 
+/// A call that is the app's and not its caller's: whoever walks away cancels it, and its end is written all the same, in a task of its
+/// own. Until then it needs none: a task for each call costs two changes of threads.
+struct Owned<F: Future + Send + 'static>
+where
+    F::Output: Send,
+{
+    call: Option<Pin<Box<F>>>,
+    cancel: CancellationToken,
+    runtime: Handle,
+}
+
+impl<F: Future + Send + 'static> Future for Owned<F>
+where
+    F::Output: Send,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let Some(call) = self.call.as_mut() else { return Poll::Pending };
+        let done = call.as_mut().poll(cx);
+        if done.is_ready() {
+            self.call = None;
+        }
+        done
+    }
+}
+
+impl<F: Future + Send + 'static> Drop for Owned<F>
+where
+    F::Output: Send,
+{
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            self.cancel.cancel();
+            drop(self.runtime.spawn(call));
+        }
+    }
+}
+
 /// Runs tools.
 #[derive(Debug, Clone)]
 pub struct Desk {
@@ -141,13 +185,12 @@ impl Desk {
         let cancel = self.core.stop_calls.child_token();
         let listed = self.list(&order, cancel.clone())?;
         let tool = order.tool.clone();
-        let given_up = cancel.clone().drop_guard();
-        // The call is the app's, not the caller's: whoever walks away cancels it, and its end is written all the same.
-        let task = self.core.calls.spawn(carry::carry(self.core.clone(), slot.clone(), order, events, cancel, listed));
-        let done = task.await;
-        given_up.disarm();
-        done.unwrap_or_else(|fault| {
-            Err(self.core.say(&ServerFault::Internal { what: fault.to_string() }, &carry::attempted(&tool), &slot.name()))
+        let call = carry::carry(self.core.clone(), slot.clone(), order, events, cancel.clone(), listed);
+        let call = self.core.calls.track_future(AssertUnwindSafe(call).catch_unwind());
+        let done = Owned { call: Some(Box::pin(call)), cancel, runtime: Handle::current() }.await;
+        done.unwrap_or_else(|_| {
+            let what = "the call came to an end that was not foreseen".to_owned();
+            Err(self.core.say(&ServerFault::Internal { what }, &carry::attempted(&tool), &slot.name()))
         })
     }
 

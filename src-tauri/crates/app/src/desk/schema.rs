@@ -77,6 +77,12 @@ impl Schema {
         if self.cheap(value) {
             return Ok(self.first_error(value));
         }
+        // Boxed, because it is seldom needed and every call's future would else have room for it.
+        Box::pin(self.check_aside(value, what)).await
+    }
+
+    /// A check that may take long, beside the runtime's threads and within its budget.
+    async fn check_aside(self: &Arc<Self>, value: &Json, what: &'static str) -> Result<Option<(String, String)>, ServerFault> {
         if self.overran.load(Ordering::Acquire) {
             return Err(over_budget(what));
         }

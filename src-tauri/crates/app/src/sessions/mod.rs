@@ -276,9 +276,14 @@ impl Core {
     /// The live session of a server, connected first when it is not up.
     pub(crate) async fn ensure(self: &Arc<Self>, slot: &Arc<Slot>, by: &Actor) -> Result<Arc<Live>, Fault> {
         slot.used();
-        if let Some(live) = slot.live() {
-            return Ok(live);
+        match slot.live() {
+            Some(live) => Ok(live),
+            // Boxed, because it is seldom needed and every call's future would else have room for it.
+            None => Box::pin(self.bring_up(slot, by)).await,
         }
+    }
+
+    async fn bring_up(self: &Arc<Self>, slot: &Arc<Slot>, by: &Actor) -> Result<Arc<Live>, Fault> {
         let name = slot.name();
         self.reload(slot).await?;
         if !slot.definition().def.enabled {

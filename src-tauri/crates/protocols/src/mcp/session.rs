@@ -202,7 +202,7 @@ impl McpSession {
             if let Json::Object(questions) = questions
                 && !questions.is_empty()
             {
-                params.insert("inputResponses".into(), Json::Object(self.respond(questions, io).await?));
+                params.insert("inputResponses".into(), Json::Object(Box::pin(self.respond(questions, io)).await?));
             }
             value = self.ask(method, params, io).await?;
         }

@@ -1,6 +1,6 @@
 //! The rows of the audit chain: appending and listing.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use domain::audit::{Durability, Entry, Filter, Row, Verified};
@@ -14,19 +14,33 @@ use crate::chain::{self, Seal};
 use crate::fault::StoreFault;
 use crate::open::Store;
 
-/// Rows in one statement. A statement is one commit: its rows are in the log together or not at all.
-pub(crate) const AT_ONCE: usize = 64;
+/// Rows in one commit: they are in the log together or not at all.
+pub(crate) const AT_ONCE: usize = 512;
+/// Rows in one statement. Few sizes, so that the statements are prepared once and for all.
+const SIZES: [usize; 5] = [64, 16, 4, 2, 1];
+/// The statements, by size.
+static INSERTS: LazyLock<[String; SIZES.len()]> = LazyLock::new(|| SIZES.map(insert_of));
 
-/// Rows on their way into one statement.
+fn insert_of(rows: usize) -> String {
+    let places = vec!["(?,?,?,?,?,?,?,?,?,?)"; rows].join(",");
+    format!("INSERT INTO audit (seq, run, id, at, kind, ending, server, body, prev, mac) VALUES {places}")
+}
+
+/// Rows on their way into one commit.
 pub(crate) struct Batch {
     run: Arc<str>,
+    /// Full statements: the place of their size, and their values.
+    full: Vec<(usize, SqliteArguments)>,
     args: SqliteArguments,
     rows: usize,
+    /// Rows that are still to come.
+    left: usize,
 }
 
 impl Batch {
-    pub(crate) fn new(run: &Arc<str>) -> Self {
-        Self { run: Arc::clone(run), args: SqliteArguments::default(), rows: 0 }
+    /// For so many rows.
+    pub(crate) fn new(run: &Arc<str>, rows: usize) -> Self {
+        Self { run: Arc::clone(run), full: Vec::new(), args: SqliteArguments::default(), rows: 0, left: rows }
     }
 
     /// Adds a row.
@@ -46,22 +60,36 @@ impl Batch {
         };
         put().map_err(|fault| StoreFault::Row { table: "audit", reason: fault.to_string() })?;
         self.rows += 1;
+        let size = SIZES.iter().position(|size| *size <= self.left).unwrap_or(SIZES.len() - 1);
+        if self.rows == SIZES[size] {
+            self.full.push((size, std::mem::take(&mut self.args)));
+            self.left = self.left.saturating_sub(self.rows);
+            self.rows = 0;
+        }
         Ok(())
     }
 
-    /// Inserts them all, in one statement.
+    /// Inserts them all, in one commit.
     pub(crate) async fn insert(self, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        const HEAD: &str = "INSERT INTO audit (seq, run, id, at, kind, ending, server, body, prev, mac) VALUES ";
-        const ROW: &str = "(?,?,?,?,?,?,?,?,?,?)";
-        let mut sql = String::with_capacity(HEAD.len() + self.rows * (ROW.len() + 1));
-        sql.push_str(HEAD);
-        for nth in 0..self.rows {
-            if nth > 0 {
-                sql.push(',');
-            }
-            sql.push_str(ROW);
+        debug_assert_eq!((self.rows, self.left), (0, 0), "as many rows came as were announced");
+        let several = self.full.len() > 1;
+        if several {
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
         }
-        sqlx::query_with(AssertSqlSafe(sql), self.args).execute(conn).await?;
+        for (size, args) in self.full {
+            let done = sqlx::query_with(AssertSqlSafe(INSERTS[size].as_str()), args).execute(&mut *conn).await;
+            if let Err(fault) = done {
+                if several {
+                    // A full disk has rolled back already; then this is refused, which is fine.
+                    let _ = sqlx::query("ROLLBACK").execute(&mut *conn).await;
+                }
+                return Err(fault);
+            }
+        }
+        if several && let Err(fault) = sqlx::query("COMMIT").execute(&mut *conn).await {
+            let _ = sqlx::query("ROLLBACK").execute(&mut *conn).await;
+            return Err(fault);
+        }
         Ok(())
     }
 }

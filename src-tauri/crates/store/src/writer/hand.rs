@@ -280,8 +280,8 @@ impl Hand {
         }
     }
 
-    async fn insert<'r>(&mut self, rows: impl Iterator<Item = &'r Entry>, after: i64, mut seal: Seal) -> Result<Seal, Insert> {
-        let mut batch = audit::Batch::new(&self.place.run);
+    async fn insert<'r>(&mut self, rows: impl ExactSizeIterator<Item = &'r Entry>, after: i64, mut seal: Seal) -> Result<Seal, Insert> {
+        let mut batch = audit::Batch::new(&self.place.run, rows.len());
         let mut seq = after;
         for entry in rows {
             seq += 1;
