@@ -14,7 +14,7 @@ export default defineConfig(({ mode }) => ({
     // The strict CSP knows no `data:` fonts or scripts; small assets stay files.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 900,
+    chunkSizeWarningLimit: 1000,
     sourcemap: process.env['TAURI_ENV_DEBUG'] === 'true',
   },
   test: {

@@ -438,7 +438,7 @@ async fn quitting_with_calls_under_way_ends_within_ten_seconds_and_says_how_they
     }
     assert_eq!(house.audit.story().iter().filter(|word| *word == "cancelled").count(), 5);
     for call in calls {
-        assert_eq!(call.await.unwrap_err().kind, FaultKind::Cancelled);
+        assert_eq!(call.await.unwrap().unwrap_err().kind, FaultKind::Cancelled);
     }
 }
 
