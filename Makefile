@@ -66,7 +66,7 @@ docs-check: ## rustdoc, warnings are errors
 .PHONY: test-units
 test-units: ## rules beside the code, journeys over fakes, doctests
 	cargo build $(ALL) --bins --quiet
-	cargo test $(ALL) --lib --bins --test it --test kill
+	cargo test $(ALL) --lib --bins --test it --test kill --no-fail-fast
 	cargo test $(ALL) --doc
 
 .PHONY: test-live

@@ -216,7 +216,10 @@ async fn a_compressed_bomb_ends_before_it_swells() {
 
 #[tokio::test]
 async fn nobody_there_is_told_apart_from_a_name_that_does_not_resolve_and_from_silence() {
-    let gone = { TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap() };
+    // Taken but never listened on: nobody else can be given this port meanwhile.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = nobody.local_addr().unwrap();
     let refused = plain().send(Request::get(Url::parse(&format!("http://{gone}/")).unwrap())).await;
     assert!(
         matches!(&refused, Err(ServerFault::Unreachable { peer, reason }) if *peer == gone.to_string() && reason.contains("refused")),
