@@ -68,6 +68,14 @@ string_id! {
     /// A protocol's id, such as `stream_http`.
     ProtocolId
 }
+string_id! {
+    /// A secret in the vault. In settings it stands as `${vault:ID}`.
+    SecretId
+}
+string_id! {
+    /// A cluster that was imported (a random id that outlives renames).
+    ClusterId
+}
 
 /// A moment in milliseconds since the Unix epoch. Times come in as values; nothing here reads a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]

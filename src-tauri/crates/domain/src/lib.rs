@@ -3,6 +3,7 @@
 //! **Invariant:** no module here performs I/O, reads a clock or spawns a task.
 
 pub mod audit;
+pub mod cluster;
 pub mod fault;
 pub mod id;
 pub mod local;
@@ -16,6 +17,7 @@ pub mod server;
 pub mod text;
 pub mod ticket;
 pub mod tool;
+pub mod vault;
 
 /// The JSON that crosses every seam.
 pub type Json = serde_json::Value;
