@@ -143,7 +143,7 @@ impl Out {
     /// One document in the asked form; JSON where that is a table.
     pub(crate) fn document<T: Serialize + ?Sized>(&self, item: &T) {
         let text = match self.form {
-            Form::Yaml => match serde_json::to_value(item).ok().and_then(|value| serde_saphyr::to_string(&value).ok()) {
+            Form::Yaml => match serde_json::to_value(item).ok().and_then(|value| yaml::write(&value)) {
                 Some(yaml) => yaml,
                 None => compact(item),
             },

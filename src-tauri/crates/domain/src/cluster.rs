@@ -152,6 +152,26 @@ impl ClusterAuth {
             Self::Oidc { state, .. } => state.iter().collect(),
         }
     }
+
+    /// The same, to be set.
+    pub fn secrets_mut(&mut self) -> Vec<&mut SecretId> {
+        match self {
+            Self::Anonymous => Vec::new(),
+            Self::ClientCertificate { pair, .. } | Self::Basic { pair } => vec![pair],
+            Self::Token { token, .. } | Self::TokenFile { token, .. } => vec![token],
+            Self::Exec { plugin } => plugin.env.iter_mut().collect(),
+            Self::Oidc { state, .. } => state.iter_mut().collect(),
+        }
+    }
+
+    /// When what it holds stops being of use, where that is known.
+    pub fn ends_at(&self) -> Option<Millis> {
+        match self {
+            Self::ClientCertificate { not_after, .. } => *not_after,
+            Self::Token { expires_at, .. } => *expires_at,
+            _ => None,
+        }
+    }
 }
 
 /// A program that prints a credential.
@@ -178,6 +198,18 @@ pub struct ExecPlugin {
     pub trust: String,
 }
 
+impl ClusterDef {
+    /// Every secret that it names.
+    pub fn secrets(&self) -> Vec<&SecretId> {
+        self.auth.secrets().into_iter().chain(self.proxy.iter().filter_map(|proxy| proxy.credentials.as_ref())).collect()
+    }
+
+    /// The same, to be set.
+    pub fn secrets_mut(&mut self) -> Vec<&mut SecretId> {
+        self.auth.secrets_mut().into_iter().chain(self.proxy.iter_mut().filter_map(|proxy| proxy.credentials.as_mut())).collect()
+    }
+}
+
 /// Where a cluster came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -192,6 +224,9 @@ pub struct ClusterSource {
     pub cluster: String,
     /// Whether the file calls our helper now instead of holding the secret.
     pub rewritten: bool,
+    /// Files that it named and that held secrets: keys, tokens.
+    #[serde(default)]
+    pub key_files: Vec<String>,
 }
 
 /// Saved clusters.

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod cluster;
 pub mod fault;
 pub mod id;
+pub mod kubeconfig;
 pub mod local;
 pub mod metrics;
 pub mod person;

@@ -41,6 +41,9 @@ pub enum StoreFault {
     /// A second server with the same name.
     #[error("another server is called {name}")]
     NameTaken { name: String },
+    /// A second cluster with the same name.
+    #[error("another cluster is called {name}")]
+    ClusterNameTaken { name: String },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -87,6 +90,7 @@ impl StoreFault {
             Self::Sql { .. } => "store_sql",
             Self::Row { .. } => "store_row",
             Self::NameTaken { .. } => "name_taken",
+            Self::ClusterNameTaken { .. } => "cluster_name_taken",
             Self::Closed => "store_closed",
         }
     }
@@ -151,6 +155,9 @@ impl StoreFault {
             Self::NameTaken { name } => {
                 (Text::new(en, format!("已有另一台服务器名为 {name}")), Text::new("Choose another name.", "请换一个名称。"))
             }
+            Self::ClusterNameTaken { name } => {
+                (Text::new(en, format!("已有另一个集群名为 {name}")), Text::new("Choose another name.", "请换一个名称。"))
+            }
             Self::Closed => {
                 (Text::new(en, "存储已关闭"), Text::new("Pilothouse is ending. Start it again.", "Pilothouse 正在退出，请重新启动。"))
             }
@@ -165,7 +172,7 @@ impl StoreFault {
             Self::OldSqlite { found } => json!({ "found": found }),
             Self::Io { what, path, .. } => json!({ "what": what, "path": path.display().to_string() }),
             Self::Row { table, .. } => json!({ "table": table }),
-            Self::NameTaken { name } => json!({ "name": name }),
+            Self::NameTaken { name } | Self::ClusterNameTaken { name } => json!({ "name": name }),
             Self::Damaged { .. } | Self::Closed => Json::Null,
         }
     }
@@ -174,7 +181,11 @@ impl StoreFault {
 impl From<StoreFault> for Fault {
     fn from(fault: StoreFault) -> Self {
         let (message, hint) = fault.words();
-        let kind = if matches!(fault, StoreFault::NameTaken { .. }) { FaultKind::Config } else { FaultKind::Storage };
+        let kind = if matches!(fault, StoreFault::NameTaken { .. } | StoreFault::ClusterNameTaken { .. }) {
+            FaultKind::Config
+        } else {
+            FaultKind::Storage
+        };
         Self::new(kind, fault.code(), message, hint).with_params(fault.params())
     }
 }

@@ -17,7 +17,10 @@ pub(crate) struct Step {
 }
 
 /// All steps. Released ones are never edited.
-pub(crate) const STEPS: &[Step] = &[Step { version: 1, sql: include_str!("../migrations/0001_ground.sql") }];
+pub(crate) const STEPS: &[Step] = &[
+    Step { version: 1, sql: include_str!("../migrations/0001_ground.sql") },
+    Step { version: 2, sql: include_str!("../migrations/0002_clusters.sql") },
+];
 
 fn checksum(sql: &str) -> String {
     // Line ends differ between checkouts and mean nothing.
