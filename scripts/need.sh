@@ -80,6 +80,7 @@ case "${1:-}" in
   test)
     apt "$here/apt-build.txt"; apt "$here/apt-test.txt"; rust; node_js; ui_packages; tauri_driver
     [ ! -x "$here/test-setup.sh" ] || "$here/test-setup.sh"
+    "$here/testcluster.sh"
     ;;
   *) stop "usage: scripts/need.sh build|test" ;;
 esac
