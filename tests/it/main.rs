@@ -13,7 +13,9 @@
 mod architecture;
 mod audit_chain;
 mod cli_contract;
+mod cluster_reach;
 mod contract;
+mod credentials;
 mod desk;
 mod durability;
 mod evil;

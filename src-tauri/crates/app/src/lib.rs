@@ -10,6 +10,7 @@ mod app;
 mod book;
 mod command_line;
 mod core;
+pub mod credentials;
 pub mod desk;
 pub mod doctor;
 mod event;

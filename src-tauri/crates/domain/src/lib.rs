@@ -4,15 +4,18 @@
 
 pub mod audit;
 pub mod cluster;
+pub mod exec_credential;
 pub mod fault;
 pub mod id;
 pub mod kubeconfig;
 pub mod local;
 pub mod metrics;
+pub mod pem;
 pub mod person;
 pub mod policy;
 pub mod ports;
 pub mod protocol;
+pub mod reach;
 pub mod secret;
 pub mod server;
 pub mod text;

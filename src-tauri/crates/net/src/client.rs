@@ -18,7 +18,7 @@ use crate::fault::{Sent, peer_of};
 use crate::proxy::Proxies;
 use crate::response::Response;
 use crate::settings::ClientSettings;
-use crate::tls::tls_config;
+use crate::tls::tls_config_with;
 
 /// How Pilothouse introduces itself.
 pub const USER_AGENT: &str = concat!("Pilothouse/", env!("CARGO_PKG_VERSION"));
@@ -113,7 +113,7 @@ pub fn client(settings: &ClientSettings) -> Result<Client, ServerFault> {
 }
 
 fn client_through(settings: &ClientSettings, proxies: Arc<Proxies>) -> Result<Client, ServerFault> {
-    let tls = tls_config(&settings.tls)?;
+    let tls = tls_config_with(&settings.tls, settings.roots_pem.as_deref())?;
     let choose = Arc::clone(&proxies);
     #[expect(clippy::disallowed_methods, reason = "this is the owner")]
     let builder = reqwest::Client::builder();

@@ -13,6 +13,8 @@ use crate::proxy::ProxyChoice;
 pub struct ClientSettings {
     /// Further roots and a client certificate.
     pub tls: TlsSettings,
+    /// Further roots that are at hand as text (PEM).
+    pub roots_pem: Option<String>,
     /// Which proxy.
     pub proxy: ProxyChoice,
     /// How long name lookup, proxy, TCP and TLS may take together.
@@ -28,6 +30,7 @@ impl Default for ClientSettings {
     fn default() -> Self {
         Self {
             tls: TlsSettings::default(),
+            roots_pem: None,
             proxy: ProxyChoice::System,
             connect_timeout: Duration::from_secs(10),
             keep_idle: Duration::from_secs(4),

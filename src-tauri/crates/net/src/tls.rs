@@ -44,7 +44,16 @@ fn system_roots() -> RootCertStore {
 
 /// The TLS side of a client. Reads the files that the settings name and says which one does not fit.
 pub fn tls_config(settings: &TlsSettings) -> Result<ClientConfig, ServerFault> {
+    tls_config_with(settings, None)
+}
+
+/// The same, with further roots that are at hand as PEM text.
+pub(crate) fn tls_config_with(settings: &TlsSettings, more: Option<&str>) -> Result<ClientConfig, ServerFault> {
     let mut roots = system_roots();
+    for certificate in CertificateDer::pem_slice_iter(more.unwrap_or_default().as_bytes()) {
+        let certificate = certificate.map_err(|_| missing("roots", "are not PEM certificates"))?;
+        roots.add(certificate).map_err(|why| missing("roots", &format!("hold a certificate that cannot be a root: {why}")))?;
+    }
     if let Some(path) = given(settings.ca_file.as_ref()) {
         let (certificates, refuse) = (certificates("tls.ca_file", path)?, |reason: String| fault("tls.ca_file", path, &reason));
         for certificate in certificates {

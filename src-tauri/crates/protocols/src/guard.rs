@@ -7,6 +7,8 @@
 //! On Linux the guard is the subreaper of the tree, so that nothing escapes it by `setsid` or a double fork. On other Unix systems
 //! there is no such thing: what is still found through parents and the process group is ended. On Windows programs are not started yet.
 
+#[cfg(unix)]
+mod errand;
 mod letter;
 #[cfg(unix)]
 mod tree;
@@ -15,6 +17,8 @@ mod ward;
 #[cfg(unix)]
 mod warden;
 
+#[cfg(unix)]
+pub use errand::Errands;
 pub use letter::{Exit, Limits, Spec};
 #[cfg(unix)]
 pub(crate) use ward::Ward;

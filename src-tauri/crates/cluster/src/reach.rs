@@ -1,0 +1,95 @@
+//! [`ClusterReach`] on the real thing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::cluster::{ClusterDef, ExecPlugin};
+use domain::fault::Fault;
+use domain::id::Clock;
+use domain::reach::{ClusterCredential, ClusterFacts, ClusterReach, PluginFacts, RunProgram};
+use domain::secret::{Redact, SecretMap};
+use domain::vault::Vault;
+
+use crate::exec::Plugins;
+use crate::{connect, exec};
+
+/// What reaching stands on.
+#[derive(Debug, Clone)]
+pub struct ReachParts {
+    /// Where credentials are.
+    pub vault: Arc<dyn Vault>,
+    /// Runs exec plugins.
+    pub run: Arc<dyn RunProgram>,
+    /// Learns every credential that comes by, so that no log line repeats it.
+    pub redact: Arc<dyn Redact>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Our own environment: proxies, and the few variables that a plugin is given.
+    pub env: Arc<BTreeMap<String, String>>,
+    /// How long a plugin may take.
+    pub plugin_patience: Duration,
+}
+
+/// Reaches clusters.
+#[derive(Debug)]
+pub struct Reach {
+    pub(crate) parts: ReachParts,
+    pub(crate) plugins: Plugins,
+}
+
+impl Reach {
+    /// How long a plugin may take when nobody says otherwise. Nobody can be asked anything by it, so that this is for machines only.
+    pub const PLUGIN_PATIENCE: Duration = Duration::from_secs(30);
+
+    /// Keeps the parts; connects nothing and runs nothing.
+    pub fn new(parts: ReachParts) -> Self {
+        Self { parts, plugins: Plugins::default() }
+    }
+
+    /// A client for a cluster, as whom its definition says.
+    pub async fn client(&self, cluster: &ClusterDef) -> Result<kube::Client, Fault> {
+        let credential = self.credential(cluster).await?;
+        self.client_with(cluster, &credential).await
+    }
+
+    async fn client_with(&self, cluster: &ClusterDef, credential: &ClusterCredential) -> Result<kube::Client, Fault> {
+        let proxy = match cluster.proxy.as_ref().and_then(|proxy| proxy.credentials.as_ref()) {
+            Some(id) => self.parts.vault.open(id).await?.to_secret(),
+            None => None,
+        };
+        connect::client(cluster, credential, proxy.as_ref(), &self.parts.env)
+    }
+
+    pub(crate) fn learn(&self, credential: &ClusterCredential) {
+        let values = [
+            credential.token.as_ref(),
+            credential.certificate.as_ref().map(|(_, key)| key),
+            credential.basic.as_ref().map(|(_, password)| password),
+        ];
+        for value in values.into_iter().flatten() {
+            self.parts.redact.learn(value);
+        }
+    }
+}
+
+#[async_trait]
+impl ClusterReach for Reach {
+    async fn credential(&self, cluster: &ClusterDef) -> Result<ClusterCredential, Fault> {
+        let credential = self.credential_of(cluster).await?;
+        self.learn(&credential);
+        Ok(credential)
+    }
+
+    async fn probe(&self, cluster: &ClusterDef) -> Result<ClusterFacts, Fault> {
+        let credential = self.credential(cluster).await?;
+        let client = self.client_with(cluster, &credential).await?;
+        let facts = connect::probe(&client, cluster).await?;
+        Ok(ClusterFacts { expires_at: credential.expires_at, ..facts })
+    }
+
+    async fn plugin(&self, server: &str, plugin: &ExecPlugin, env: &SecretMap) -> Result<PluginFacts, Fault> {
+        exec::program::look(server, plugin, env, self.parts.env.get("PATH").map(String::as_str)).await
+    }
+}
