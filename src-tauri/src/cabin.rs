@@ -29,6 +29,11 @@ impl Cabin {
             let result = assembly::open(options).await;
             if let Ok(app) = &result {
                 tauri::async_runtime::spawn(crate::events::forward(handle, app.events()));
+                let by = Actor { door: Door::Window, name: assembly::user_name(), can_ask: true };
+                // Asks nobody: with a keyring that is open, what stands in plain text moves in before it is used.
+                if let Err(fault) = app.secrets.move_in(&by).await {
+                    tracing::warn!(%fault, "plain secrets were not moved into the vault");
+                }
                 app.sessions.start_all();
             }
             let _ = tell.send(Some(result));

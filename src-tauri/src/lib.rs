@@ -17,6 +17,7 @@ pub fn main() -> ExitCode {
     if let Some(code) = assembly::guard_main(&words) {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
+    assembly::harden();
     window::prefer_software_buffers(&words);
     run()
 }

@@ -71,7 +71,7 @@ impl Pilot {
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(built("pilot"));
         let path = std::env::var_os("PATH").unwrap_or_default();
-        command.env_clear().env("PATH", path).env("HOME", self.dir.path()).env("LANG", "C.UTF-8");
+        command.env_clear().env("PATH", path).env("HOME", self.dir.path()).env("LANG", "C.UTF-8").env("PILOTHOUSE_KEYRING_SERVICE", "");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.arg("--config-dir").arg(self.dir.path().join("config")).args(words);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

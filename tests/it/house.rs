@@ -8,11 +8,13 @@ use domain::id::{CallId, ServerId};
 use domain::person::{Answer, Person, Scope};
 use domain::policy::{Actor, Door};
 use domain::server::{ServerDef, ServerState};
+use domain::vault::VaultState;
 use domain::{Json, JsonMap};
 use testkit::memory::{
     MemoryAudit, MemoryBrowser, MemoryCatalogues, MemoryEnv, MemoryHistory, MemoryMetrics, MemoryRedact, MemoryServers, MemorySettings,
     ScriptedPerson, StillClock,
 };
+use testkit::memory_vault::MemoryVault;
 use testkit::scripted::{Peer, Stage};
 
 /// Everything a test may look at or switch.
@@ -30,6 +32,8 @@ pub struct House {
     pub env: Arc<MemoryEnv>,
     pub redact: Arc<MemoryRedact>,
     pub clock: Arc<StillClock>,
+    /// Nobody chose one: a test that wants a vault unlocks it.
+    pub vault: Arc<MemoryVault>,
     dir: Arc<tempfile::TempDir>,
 }
 
@@ -51,6 +55,8 @@ impl House {
         let env = Arc::new(MemoryEnv::default());
         let redact = Arc::new(MemoryRedact::default());
         let clock = StillClock::at(1_000_000);
+        let vault = Arc::new(MemoryVault::default());
+        vault.stand(VaultState::Absent);
         let stage = Stage::default();
         let dir = Arc::new(tempfile::tempdir().unwrap());
         let parts = AppParts {
@@ -66,12 +72,13 @@ impl House {
             redact: redact.clone(),
             person,
             opener: browser.clone(),
+            vault: vault.clone(),
             clock: clock.clone(),
             guard: Arc::from([]),
             data_dir: dir.path().to_owned(),
         };
         let app = App::open(parts).await.unwrap();
-        Self { app, stage, audit, servers, catalogues, metrics, history, settings, browser, env, redact, clock, dir }
+        Self { app, stage, audit, servers, catalogues, metrics, history, settings, browser, env, redact, clock, vault, dir }
     }
 
     /// The same data, opened again: another run, or another process beside this one.
@@ -89,6 +96,7 @@ impl House {
             redact: self.redact.clone(),
             person: None,
             opener: self.browser.clone(),
+            vault: self.vault.clone(),
             clock: self.clock.clone(),
             guard: Arc::from([]),
             data_dir: self.dir.path().to_owned(),

@@ -28,6 +28,8 @@ mod sessions;
 mod stream_http;
 mod subprocess;
 mod terminal;
+mod vault;
+mod vault_cli;
 mod wires;
 mod wires_http;
 mod wires_sse;

@@ -39,7 +39,12 @@ impl Session {
     fn in_language(lang: &str, folder: &Path, words: &[&str]) -> Self {
         let pty = nix::pty::openpty(None, None).unwrap();
         let mut command = Command::new(built("pilot"));
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder).env("LANG", "C.UTF-8");
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", folder)
+            .env("LANG", "C.UTF-8")
+            .env("PILOTHOUSE_KEYRING_SERVICE", "");
         command.args(["--lang", lang, "--config-dir"]).arg(folder.join("config")).args(words);
         command.stdin(Stdio::from(pty.slave.try_clone().unwrap())).stderr(Stdio::from(pty.slave)).stdout(Stdio::piped());
         let pilot = command.spawn().unwrap();

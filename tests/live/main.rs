@@ -19,4 +19,5 @@ mod kubernetes;
 mod line;
 mod peers;
 mod python;
+mod secret_service;
 mod sockets;

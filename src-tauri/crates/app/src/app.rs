@@ -12,6 +12,7 @@ use domain::ports::{AuditLog, Catalogues, History, Kept, MetricsLog, Opener, Ser
 use domain::protocol::Protocol;
 use domain::secret::{Expand, Redact};
 use domain::text::Text;
+use domain::vault::Vault;
 use tokio::sync::{OnceCell, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,7 +23,7 @@ use crate::event::{AppEvent, Events};
 use crate::imports::Imports;
 use crate::policy_book::PolicyState;
 use crate::templates::Templates;
-use crate::{Activity, Desk, Measures, PolicyBook, Prefs, Questions, ServerBook, Sessions, ToolIndex};
+use crate::{Activity, Desk, Measures, PolicyBook, Prefs, Questions, Secrets, ServerBook, Sessions, ToolIndex};
 
 /// The ten seconds of a shutdown: what its parts may take. What is kept has the time that the others did not need.
 const CALLS_END: Duration = Duration::from_secs(1);
@@ -55,6 +56,8 @@ pub struct AppParts {
     pub person: Option<Arc<dyn Person>>,
     /// The browser.
     pub opener: Arc<dyn Opener>,
+    /// Where secrets are kept.
+    pub vault: Arc<dyn Vault>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The program that guards child processes, with its own arguments.
@@ -86,6 +89,8 @@ pub struct App {
     pub prefs: Prefs,
     /// Imports and exports of configuration.
     pub imports: Imports,
+    /// Secrets: what is kept, by whom, and the vault itself.
+    pub secrets: Secrets,
     /// Templates of servers, built-in and the person's own.
     pub templates: Templates,
     data_dir: PathBuf,
@@ -113,6 +118,7 @@ impl App {
                 expand: parts.expand,
                 redact: parts.redact,
                 opener: parts.opener,
+                vault: parts.vault,
             },
             protocols: Protocols::new(parts.protocols),
             questions: Questions::new(events.clone(), parts.clock.clone()),
@@ -130,6 +136,7 @@ impl App {
         });
         core.tasks.spawn(core.events.clone().pump(core.stop.clone()));
         backlog.start(&core);
+        core.tasks.spawn(core.clone().watch_vault());
         core.load_slots().await?;
         Ok(Arc::new(Self {
             desk: Desk::new(core.clone()),
@@ -142,6 +149,7 @@ impl App {
             measures: Measures::new(core.clone()),
             prefs: Prefs::new(core.clone()),
             imports: Imports::new(core.clone(), ServerBook::new(core.clone())),
+            secrets: Secrets::new(core.clone()),
             templates: Templates::new(core.clone()),
             data_dir,
             core,

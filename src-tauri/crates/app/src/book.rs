@@ -104,6 +104,8 @@ impl ServerBook {
         if let Some(other) = self.core.saved_slots().into_iter().find(|slot| slot.id != def.id && slot.name() == def.name) {
             return Err(name_taken(&def.name, &other.id));
         }
+        self.core.foreign_secrets(&def).await?;
+        (def, _) = self.core.sealed(&def).await?;
         let before = self.core.slot(&def.id).ok().map(|slot| slot.definition());
         let fingerprint = def.fingerprint();
         let moved = before.as_ref().is_none_or(|before| before.fingerprint != fingerprint);
@@ -115,6 +117,9 @@ impl ServerBook {
         });
         self.core.note_of(by, Some((&def, &fingerprint)), what, detail, Durability::OnDisk).await?;
         self.core.ports.servers.put(&def).await?;
+        if before.is_some() {
+            self.core.forget_secrets(&def.id, false).await;
+        }
         let program = self.core.protocols.info(&def.protocol).is_some_and(|info| info.starts_program);
         let imported = def.origin.starts_with("import:");
         let person = matches!(by.door, Door::Window | Door::Cli);
@@ -141,6 +146,9 @@ impl ServerBook {
             slot.retire();
         }
         put_down(&slot).await;
+        if !slot.one_off {
+            self.core.forget_secrets(id, true).await;
+        }
         self.core.events.changed(Tag::Servers);
         self.core.events.changed(Tag::Tools);
         Ok(())

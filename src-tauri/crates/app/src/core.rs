@@ -14,6 +14,7 @@ use domain::protocol::{Protocol, ProtocolInfo};
 use domain::secret::{Expand, Redact};
 use domain::server::ServerDef;
 use domain::text::Text;
+use domain::vault::Vault;
 use domain::{Json, audit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,6 +37,7 @@ pub(crate) struct Ports {
     pub(crate) expand: Arc<dyn Expand>,
     pub(crate) redact: Arc<dyn Redact>,
     pub(crate) opener: Arc<dyn Opener>,
+    pub(crate) vault: Arc<dyn Vault>,
 }
 
 /// Every way of reaching a server, by id and alias.

@@ -35,7 +35,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// `config_dir`, `database`, `disk`, `environment`, `open`, `settings`, `proxy`, `dns`, `tcp`, `tls`, `path`, `folder`, `connect`, `auth`, `era`, `tools`.
+    /// `config_dir`, `database`, `disk`, `environment`, `open`, `settings`, `proxy`, `dns`, `tcp`, `tls`, `vault`, `plain_secrets`, `path`, `folder`, `connect`, `auth`, `era`, `tools`.
     pub step: &'static str,
     /// How it went.
     pub outcome: Outcome,

@@ -25,6 +25,7 @@ mod shown;
 pub mod start;
 pub mod templates;
 mod tool_index;
+pub mod vault;
 mod views;
 
 pub use activity::Activity;
@@ -41,4 +42,5 @@ pub use questions::Questions;
 pub use sessions::{Live, Sessions};
 pub use templates::Templates;
 pub use tool_index::ToolIndex;
+pub use vault::Secrets;
 pub use views::{CallRow, FrameView, HealthView, LogView, Outlook, RunningCall, ServerView, TestReport, ToolDiff, ToolView};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use app::{App, AppParts};
 use domain::fault::{Fault, FaultKind};
@@ -10,7 +11,8 @@ use domain::person::Person;
 use domain::ports::{Opener, Settings as _};
 use domain::text::Text;
 
-use secrets::{EnvExpand, Redactor};
+use domain::vault::{Vault, VaultKind};
+use secrets::{Cost, EnvExpand, Keyring, NoKeyring, OsKeyring, PassphraseSource, Redactor, SealedVault, VaultParts};
 use store::Store;
 use toolbox::Toolbox;
 
@@ -31,6 +33,14 @@ pub struct Options {
     pub guard: Option<Arc<[String]>>,
     /// Whether log files are written, where the door has not set up logging of its own.
     pub log: bool,
+    /// The kind of vault that this run insists on; else what was chosen.
+    pub vault: Option<VaultKind>,
+    /// Where the vault's passphrase comes from; else it is locked until somebody gives one.
+    pub passphrase: Option<PassphraseSource>,
+    /// Under which service the keyring's entries stand; empty: no keyring is used.
+    pub keyring: Option<String>,
+    /// What a new passphrase costs; tests make it cheap.
+    pub cost: Option<Cost>,
     /// What a person must be told once it is open: that the store could not be read, and what took its place.
     pub notice: Arc<OnceLock<Notice>>,
 }
@@ -81,6 +91,8 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
     }
     first_run::seed(&*store, &*store, &*clock).await?;
 
+    let choice = VaultChoice { kind: options.vault, passphrase: options.passphrase, keyring: options.keyring, cost: options.cost };
+    let vault = vault(&store, &clock, &redactor, choice).await?;
     let local =
         Toolbox::new(toolbox::Places { scratch: places.scratch.clone(), home: places.home.clone(), private: vec![places.dir.clone()] });
     App::open(AppParts {
@@ -92,9 +104,10 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
         history: store.clone(),
         settings: store.clone(),
         kept: store,
-        expand: Arc::new(EnvExpand::new(variable).teaching(redactor.clone())),
+        expand: Arc::new(EnvExpand::new(variable).teaching(redactor.clone()).opening(vault.clone())),
         redact: redactor,
         person: options.person,
+        vault,
         opener: options.opener.unwrap_or_else(|| Arc::new(Browser::default())),
         clock,
         guard: match options.guard {
@@ -104,6 +117,37 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
         data_dir: places.dir,
     })
     .await
+}
+
+/// The app's id: under it the keyring's entries stand. Builds for development have entries of their own.
+const SERVICE: &str = if cfg!(debug_assertions) { "dev.pilothouse.desktop.dev" } else { "dev.pilothouse.desktop" };
+
+/// The vault. Reads one row; the keyring is reached when a secret is first needed.
+async fn vault(store: &Arc<Store>, clock: &Arc<dyn Clock>, redactor: &Arc<Redactor>, wanted: VaultChoice) -> Result<Arc<dyn Vault>, Fault> {
+    let service = wanted.keyring.or_else(|| variable("PILOTHOUSE_KEYRING_SERVICE")).unwrap_or_else(|| SERVICE.to_owned());
+    let keyring: Box<dyn Keyring> = if service.is_empty() { Box::new(NoKeyring) } else { Box::new(OsKeyring::new(service)) };
+    let vault = SealedVault::over(VaultParts {
+        rows: store.clone(),
+        clock: clock.clone(),
+        redact: redactor.clone(),
+        keyring,
+        cost: wanted.cost.unwrap_or_default(),
+        kit_work: None,
+        wanted: wanted.kind,
+        passphrase: wanted.passphrase,
+    })
+    .await?;
+    if let Some(minutes) = store.get("pref:vault_idle_minutes").await?.and_then(|minutes| minutes.as_u64()) {
+        vault.set_idle(Duration::from_mins(minutes.clamp(1, 12 * 60)));
+    }
+    Ok(Arc::new(vault))
+}
+
+struct VaultChoice {
+    kind: Option<VaultKind>,
+    passphrase: Option<PassphraseSource>,
+    keyring: Option<String>,
+    cost: Option<Cost>,
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -32,6 +32,23 @@ pub(crate) struct Global {
     /// No progress and no remarks on stderr, only faults
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+    /// The kind of vault that this run insists on; what was chosen when not given
+    #[arg(long, global = true, value_enum, value_name = "KIND")]
+    pub(crate) vault: Option<VaultArg>,
+    /// The file whose first line is the vault's passphrase; asked at the terminal when not given
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// How the vault's key is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VaultArg {
+    /// In the keyring of the system
+    Keyring,
+    /// Nowhere; a passphrase opens it
+    Passphrase,
+    /// Nowhere; secrets end with the process
+    Session,
 }
 
 /// How data is written.
@@ -182,6 +199,9 @@ pub(crate) enum Command {
     /// Who may do what
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Secrets, and the vault that keeps them
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Find out what does not work, and what to do about it
     Doctor {
         /// The saved server; this machine alone when not given
@@ -248,6 +268,80 @@ pub(crate) enum WindowArg {
     /// One day
     #[value(name = "24h")]
     Day,
+}
+
+/// `pilot secret`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Keep a value, read from stdin or typed without being shown: for a field of a server, or under a name
+    Set {
+        /// The saved server
+        #[arg(required_unless_present = "name", requires = "field")]
+        server: Option<String>,
+        /// The field, such as auth_token, auth_headers.Authorization or env.TOKEN
+        field: Option<String>,
+        /// Keep it under this name instead; the reference to write into settings is printed
+        #[arg(long, value_name = "NAME", conflicts_with = "server")]
+        name: Option<String>,
+    },
+    /// What is kept, without values
+    List,
+    /// A new key around the vault's key; a new passphrase where one is used
+    Rotate {
+        /// Also a new key for every secret
+        #[arg(long)]
+        deep: bool,
+        /// The file whose first line is the new passphrase; asked at the terminal when not given
+        #[arg(long, value_name = "FILE")]
+        new_passphrase_file: Option<PathBuf>,
+    },
+    /// Remove a secret
+    Remove {
+        /// Its id, its name, or the server that it belongs to
+        what: String,
+        /// Only this field of the server
+        field: Option<String>,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Close the vault for every process until it is unlocked
+    Lock,
+    /// Open the vault; plain secrets in settings move into it
+    Unlock,
+    /// How the vault stands, and which secrets still stand in plain text
+    State,
+    /// Choose how the vault's key is kept
+    Settle {
+        /// In what way
+        #[arg(value_enum)]
+        kind: VaultArg,
+        /// The file whose first line is the new passphrase; that of --passphrase-file when not given
+        #[arg(long, value_name = "FILE")]
+        new_passphrase_file: Option<PathBuf>,
+    },
+    /// Write the vault's key into an age file under a passphrase of its own
+    ExportKit {
+        /// A file that does not exist yet
+        file: PathBuf,
+        /// The file whose first line is the kit's passphrase; asked at the terminal when not given
+        #[arg(long, value_name = "FILE")]
+        kit_passphrase_file: Option<PathBuf>,
+    },
+    /// Take the vault's key out of a recovery kit
+    RestoreKit {
+        /// What export-kit wrote
+        file: PathBuf,
+        /// The file whose first line is the kit's passphrase; asked at the terminal when not given
+        #[arg(long, value_name = "FILE")]
+        kit_passphrase_file: Option<PathBuf>,
+    },
+    /// Destroy the vault's key and every secret
+    Wipe {
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
 }
 
 /// `pilot servers`.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::{Command, Pilot};
 use crate::commands;
+use crate::hidden;
 use crate::out::Out;
 use crate::surroundings::Surroundings;
 use crate::terminal::Terminal;
@@ -26,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) actor: Actor,
     /// Where everything is kept, when it was said.
     pub(crate) config_dir: Option<PathBuf>,
+    /// The file of the vault's passphrase, when it was said.
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// Fires at the first Ctrl-C.
     pub(crate) stop: CancellationToken,
 }
@@ -53,6 +56,7 @@ pub(crate) fn drive(pilot: Pilot, out: Out, around: Surroundings) -> u8 {
     let code = runtime.block_on(whole(pilot, &out, around));
     // A question that nobody answers may still hold a thread that reads the terminal.
     runtime.shutdown_timeout(Duration::from_millis(50));
+    hidden::show_again();
     match out.fault() {
         Some(fault) => out.failed(&fault),
         None => code,
@@ -62,7 +66,12 @@ pub(crate) fn drive(pilot: Pilot, out: Out, around: Surroundings) -> u8 {
 async fn whole(pilot: Pilot, out: &Out, around: Surroundings) -> u8 {
     let stop = CancellationToken::new();
     let person: Arc<dyn Person> = if around.can_ask { Arc::new(Terminal::new(out.clone())) } else { Arc::new(NobodyThere) };
-    let options = assembly::Options::for_cli(pilot.global.config_dir.clone(), person);
+    let mut options = assembly::Options::for_cli(pilot.global.config_dir.clone(), person);
+    options.vault = pilot.global.vault.map(commands::vault_kind);
+    options.passphrase = match passphrase_source(pilot.global.passphrase_file.as_deref(), around.can_ask, out) {
+        Ok(source) => source,
+        Err(fault) => return out.failed(&fault),
+    };
     let notice = options.notice.clone();
     let opened = assembly::open(options).await;
     if let Some(notice) = notice.get() {
@@ -77,13 +86,31 @@ async fn whole(pilot: Pilot, out: &Out, around: Surroundings) -> u8 {
         Err(fault) => return out.failed(&fault),
     };
     let actor = Actor { door: Door::Cli, name: assembly::user_name(), can_ask: around.can_ask };
-    let context = Context { app: app.clone(), out: out.clone(), actor, config_dir: pilot.global.config_dir, stop: stop.clone() };
+    let context = Context {
+        app: app.clone(),
+        out: out.clone(),
+        actor,
+        config_dir: pilot.global.config_dir,
+        passphrase_file: pilot.global.passphrase_file,
+        stop: stop.clone(),
+    };
     let ended = interruptible(commands::run(&context, pilot.command), &stop).await;
     app.shutdown_within(CLOSING).await;
     match ended {
         Ok(code) => code,
         Err(fault) => out.failed(&fault),
     }
+}
+
+/// Where the vault's passphrase comes from: a file, which must be readable now, or the keyboard when it is needed.
+fn passphrase_source(file: Option<&std::path::Path>, can_ask: bool, out: &Out) -> Result<Option<assembly::PassphraseSource>, Fault> {
+    if let Some(file) = file {
+        let line = hidden::first_line(file)?;
+        return Ok(Some(assembly::PassphraseSource::new(move || Some(line.clone()))));
+    }
+    let out = out.clone();
+    let prompt = Text::new("passphrase of the vault (not shown): ", "保险库口令（不显示）：");
+    Ok(can_ask.then(|| assembly::PassphraseSource::new(move || hidden::typed(&out, &prompt).filter(|typed| !typed.is_empty()))))
 }
 
 /// Runs until done. The first Ctrl-C (or TERM) lets the command end in order; the second, or too long an end, gives it up.

@@ -8,6 +8,7 @@ mod args;
 mod chinese;
 mod commands;
 mod context;
+mod hidden;
 mod out;
 mod progress;
 mod surroundings;

@@ -8,5 +8,6 @@ fn main() -> ExitCode {
     if let Some(code) = assembly::guard_main(&words) {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
+    assembly::harden();
     ExitCode::from(cli::run(&words))
 }

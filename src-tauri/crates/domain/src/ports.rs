@@ -39,6 +39,11 @@ pub trait Servers: Send + Sync + std::fmt::Debug {
     async fn trust(&self, id: &ServerId) -> Result<Trust, Fault>;
     /// Keeps what a person accepted.
     async fn set_trust(&self, id: &ServerId, trust: &Trust) -> Result<(), Fault>;
+    /// Replaces a server and what was accepted about it at once, so that nobody sees the one without the other.
+    async fn put_trusted(&self, server: &ServerDef, trust: &Trust) -> Result<(), Fault> {
+        self.put(server).await?;
+        self.set_trust(&server.id, trust).await
+    }
     /// Reads something kept for a server: found era, OAuth registration.
     async fn recall(&self, id: &ServerId, key: &str) -> Result<Option<Json>, Fault>;
     /// Keeps something for a server.

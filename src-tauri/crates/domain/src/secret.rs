@@ -6,12 +6,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use async_trait::async_trait;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use crate::JsonMap;
 use crate::fault::Fault;
+use crate::id::SecretId;
 
 /// A secret's text in memory, wiped when dropped. Settings hold a *reference* (`${NAME}` or a vault id); this is what the
 /// reference resolves to at connect time, and its schema says `format: "secret"` so that a form draws a password box.
@@ -73,10 +75,43 @@ pub trait Redact: Send + Sync + fmt::Debug {
 }
 
 /// Turns references in settings into values, at connect time only.
+#[async_trait]
 pub trait Expand: Send + Sync + fmt::Debug {
     /// Replaces `${NAME}`, `${NAME:-default}` and `$$` in every string value, at any depth. An unset name without a default is a fault
     /// (`config`, code `unset_variable`) that names the variable and the field, never a value.
+    /// For looking and checking: `${vault:ID}` becomes [`VEILED`].
     fn expand(&self, settings: &JsonMap) -> Result<JsonMap, Fault>;
+    /// The same with the secrets of the vault, for connecting. All references are replaced in one pass: what a value holds is not expanded
+    /// again. A fault names the field and whose secret it is.
+    async fn open(&self, settings: &JsonMap) -> Result<JsonMap, Fault> {
+        self.expand(settings)
+    }
+}
+
+/// What stands in place of a secret where settings are only looked at.
+pub const VEILED: &str = "[secret]";
+
+/// The ids of the vault's secrets that a text refers to.
+pub fn vault_references(text: &str) -> Vec<SecretId> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let after = &rest[at + 1..];
+        if let Some(after) = after.strip_prefix('$') {
+            rest = after;
+        } else if let Some((inside, after)) = after.strip_prefix('{').and_then(|inside| inside.split_once('}')) {
+            found.extend(inside.strip_prefix("vault:").map(SecretId::from));
+            rest = after;
+        } else {
+            rest = after;
+        }
+    }
+    found
+}
+
+/// How settings refer to a secret of the vault.
+pub fn vault_reference(id: &SecretId) -> String {
+    format!("${{vault:{id}}}")
 }
 
 /// Redacts nothing: for tests, and before any secret is known.

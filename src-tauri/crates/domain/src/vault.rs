@@ -3,6 +3,9 @@
 //! **Invariant:** a value leaves the vault only by [`Vault::open`], as [`SecretBytes`], which has no `Serialize`, no `Display` and a
 //! `Debug` without content. What doors show is [`SecretFacts`].
 
+pub mod faults;
+pub mod rows;
+
 use std::fmt;
 use std::path::Path;
 
@@ -14,7 +17,25 @@ use crate::fault::Fault;
 use crate::id::{Millis, SecretId};
 use crate::secret::Secret;
 
-/// A secret's bytes in memory, wiped when dropped.
+/// A secret's bytes in memory, wiped when dropped. No door can give one out, because nothing can write it:
+///
+/// ```compile_fail
+/// fn answer<T: serde::Serialize>(_: T) {}
+/// answer(domain::vault::SecretBytes::new("x"));
+/// ```
+///
+/// ```compile_fail
+/// fn answer<T: serde::Serialize>(_: T) {}
+/// answer(domain::secret::Secret::new("x"));
+/// ```
+///
+/// What may be said about it can be:
+///
+/// ```
+/// fn answer<T: serde::Serialize>(_: T) {}
+/// answer(domain::vault::SecretKind::Token);
+/// assert_eq!(format!("{:?}", domain::vault::SecretBytes::new("x")), "[secret]");
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
@@ -174,12 +195,21 @@ pub enum Unlock {
 pub trait Vault: Send + Sync + fmt::Debug {
     /// Where it stands, as far as is known without asking anybody.
     fn state(&self) -> VaultState;
+    /// The same after a look at the keyring, which asks no person and takes no longer than a few seconds.
+    async fn look(&self) -> VaultState {
+        self.state()
+    }
     /// Waits until it stands otherwise than `seen`, and says how.
     async fn changed(&self, seen: &VaultState) -> VaultState;
     /// Opens it. One question to the keyring is under way at most, and it has 60 s.
     async fn unlock(&self, with: Unlock) -> Result<VaultState, Fault>;
-    /// Forgets its key at once.
+    /// Forgets its key at once, in this process.
     fn lock(&self);
+    /// The same, and keeps it locked in every process until somebody unlocks it.
+    async fn hold(&self) -> Result<(), Fault> {
+        self.lock();
+        Ok(())
+    }
     /// Settles how the key is kept: at the first use without a keyring, or later, when everything is sealed anew under the other kind.
     async fn settle(&self, kind: VaultKind, passphrase: Option<Secret>) -> Result<VaultState, Fault>;
     /// Keeps values, all of them or none. The ids stand in the order of the values.
@@ -198,6 +228,14 @@ pub trait Vault: Send + Sync + fmt::Debug {
     async fn export_kit(&self, to: &Path, passphrase: &Secret) -> Result<(), Fault>;
     /// Takes the key out of a recovery kit, proves it, and keeps it in the way this vault keeps its key.
     async fn restore_kit(&self, from: &Path, passphrase: &Secret) -> Result<VaultState, Fault>;
+    /// Takes a copy of everything that is kept, before something is changed that must not be lost.
+    async fn copy_aside(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+    /// Leaves nothing of what was moved into the vault in the database's files or in older copies.
+    async fn scrub(&self) -> Result<(), Fault> {
+        Ok(())
+    }
     /// Destroys the key, then every row. What cannot be promised is told by the door.
     async fn wipe(&self) -> Result<(), Fault>;
 }

@@ -1,27 +1,46 @@
-//! `${NAME}`, `${NAME:-default}` and `$$` in settings, resolved at connect time.
+//! `${NAME}`, `${NAME:-default}`, `${vault:ID}` and `$$` in settings, resolved at connect time.
 //!
-//! **Invariant:** a fault names the variable and the field, never a value; what a variable holds is not expanded again.
+//! **Invariant:** a fault names the variable and the field, never a value; what a variable or a secret holds is not expanded again. Only
+//! secrets of servers and those that a person named are opened here, whatever the settings refer to.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use domain::fault::{Fault, FaultKind};
-use domain::secret::{Expand, Redact, Secret};
+use domain::id::SecretId;
+use domain::secret::{Expand, Redact, Secret, VEILED, vault_references};
 use domain::text::Text;
+use domain::vault::Vault;
 use domain::{Json, JsonMap};
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// Expands references to environment variables. The environment comes in as a function.
+/// Whose secrets settings may refer to. What clusters and sign-ins keep is not for settings.
+const OWNERS: [&str; 2] = ["server", "person"];
+
+/// Values of the vault by id.
+type Opened = BTreeMap<SecretId, Secret>;
+
+/// Expands references to environment variables and, when connecting, to secrets. The environment comes in as a function.
 pub struct EnvExpand {
     lookup: Box<Lookup>,
     redact: Option<Arc<dyn Redact>>,
+    vault: Option<Arc<dyn Vault>>,
 }
 
 impl EnvExpand {
     /// Looks names up with this function.
     pub fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self { lookup: Box::new(lookup), redact: None }
+        Self { lookup: Box::new(lookup), redact: None, vault: None }
+    }
+
+    /// Opens `${vault:ID}` out of this vault.
+    #[must_use]
+    pub fn opening(mut self, vault: Arc<dyn Vault>) -> Self {
+        self.vault = Some(vault);
+        self
     }
 
     /// Also tells the redactor each value whose variable is named like a secret, wherever in the settings it goes: into an argument of
@@ -32,31 +51,31 @@ impl EnvExpand {
         self
     }
 
-    fn value(&self, value: &Json, path: &mut Path) -> Result<Json, Fault> {
+    fn value(&self, value: &Json, path: &mut Path, opened: Option<&Opened>) -> Result<Json, Fault> {
         Ok(match value {
-            Json::String(text) => Json::String(self.text(text, path)?),
+            Json::String(text) => Json::String(self.text(text, path, opened)?),
             Json::Array(items) => {
                 let mut out = Vec::with_capacity(items.len());
                 for (nth, item) in items.iter().enumerate() {
-                    out.push(path.within(Step::Place(nth), |path| self.value(item, path))?);
+                    out.push(path.within(Step::Place(nth), |path| self.value(item, path, opened))?);
                 }
                 Json::Array(out)
             }
-            Json::Object(map) => Json::Object(self.map(map, path)?),
+            Json::Object(map) => Json::Object(self.map(map, path, opened)?),
             other => other.clone(),
         })
     }
 
-    fn map(&self, map: &JsonMap, path: &mut Path) -> Result<JsonMap, Fault> {
+    fn map(&self, map: &JsonMap, path: &mut Path, opened: Option<&Opened>) -> Result<JsonMap, Fault> {
         let mut out = JsonMap::with_capacity(map.len());
         for (key, value) in map {
-            let value = path.within(Step::Field(key.clone()), |path| self.value(value, path))?;
+            let value = path.within(Step::Field(key.clone()), |path| self.value(value, path, opened))?;
             out.insert(key.clone(), value);
         }
         Ok(out)
     }
 
-    fn text(&self, text: &str, path: &Path) -> Result<String, Fault> {
+    fn text(&self, text: &str, path: &Path, opened: Option<&Opened>) -> Result<String, Fault> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find('$') {
@@ -68,7 +87,7 @@ impl EnvExpand {
                 rest = after;
             } else if let Some(inside) = after.strip_prefix('{') {
                 let Some(end) = inside.find('}') else { return Err(malformed(path, "it has no closing brace", "没有右花括号")) };
-                out.push_str(&self.reference(&inside[..end], path)?);
+                out.push_str(&self.reference(&inside[..end], path, opened)?);
                 rest = &inside[end + 1..];
             } else {
                 out.push('$');
@@ -79,7 +98,17 @@ impl EnvExpand {
         Ok(out)
     }
 
-    fn reference(&self, inside: &str, path: &Path) -> Result<String, Fault> {
+    fn reference(&self, inside: &str, path: &Path, opened: Option<&Opened>) -> Result<String, Fault> {
+        if let Some(id) = inside.strip_prefix("vault:") {
+            let id = SecretId::from(id);
+            return match opened {
+                None => Ok(VEILED.to_owned()),
+                Some(opened) => match opened.get(&id) {
+                    Some(value) => Ok(value.expose().to_owned()),
+                    None => Err(in_field(domain::vault::faults::missing(&id, None), path)),
+                },
+            };
+        }
         let (name, default) = match inside.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (inside, None),
@@ -104,10 +133,85 @@ impl EnvExpand {
     }
 }
 
+#[async_trait]
 impl Expand for EnvExpand {
     fn expand(&self, settings: &JsonMap) -> Result<JsonMap, Fault> {
-        self.map(settings, &mut Path::default())
+        self.map(settings, &mut Path::default(), None)
     }
+
+    async fn open(&self, settings: &JsonMap) -> Result<JsonMap, Fault> {
+        let mut wanted = Vec::new();
+        references(&Json::Object(settings.clone()), &mut Path::default(), &mut wanted);
+        let mut opened = Opened::new();
+        if !wanted.is_empty() {
+            let Some(vault) = &self.vault else { return Err(domain::vault::faults::absent("this run has no vault")) };
+            let owners: BTreeMap<SecretId, _> = vault.list().await?.into_iter().map(|facts| (facts.id, facts.owner)).collect();
+            for (id, field) in wanted {
+                let owner = owners.get(&id);
+                if opened.contains_key(&id) {
+                    continue;
+                }
+                if owner.is_none_or(|owner| !OWNERS.contains(&owner.kind.as_str())) {
+                    return Err(of_field(domain::vault::faults::missing(&id, None), &field, None));
+                }
+                let value = vault.open(&id).await.map_err(|fault| of_field(fault, &field, owner))?;
+                let text = value.to_secret().ok_or_else(|| of_field(no_text(&field), &field, owner))?;
+                if let Some(redact) = &self.redact {
+                    redact.learn(&text);
+                }
+                opened.insert(id, text);
+            }
+        }
+        self.map(settings, &mut Path::default(), Some(&opened))
+    }
+}
+
+/// Every secret that is referred to, and in which field.
+fn references(value: &Json, path: &mut Path, found: &mut Vec<(SecretId, String)>) {
+    match value {
+        Json::String(text) => found.extend(vault_references(text).into_iter().map(|id| (id, path.to_string()))),
+        Json::Array(items) => {
+            for (nth, item) in items.iter().enumerate() {
+                path.within(Step::Place(nth), |path| references(item, path, found));
+            }
+        }
+        Json::Object(map) => {
+            for (key, value) in map {
+                path.within(Step::Field(key.clone()), |path| references(value, path, found));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn in_field(fault: Fault, path: &Path) -> Fault {
+    of_field(fault, &path.to_string(), None)
+}
+
+/// The fault with the field that wanted the secret, and whose it is.
+fn of_field(mut fault: Fault, field: &str, owner: Option<&domain::vault::Owner>) -> Fault {
+    let whose = owner.map(|owner| format!(" ({} {})", owner.kind, owner.id)).unwrap_or_default();
+    fault.message = Text::new(
+        format!("the setting {field} refers to a secret{whose}: {}", fault.message.en),
+        format!("设置 {field} 引用了机密{whose}：{}", fault.message.zh),
+    );
+    if !fault.params.is_object() {
+        fault.params = serde_json::json!({});
+    }
+    if let Some(params) = fault.params.as_object_mut() {
+        params.insert("field".into(), field.into());
+        params.insert("owner".into(), serde_json::json!(owner));
+    }
+    fault
+}
+
+fn no_text(field: &str) -> Fault {
+    Fault::new(
+        FaultKind::Config,
+        "secret_no_text",
+        Text::new(format!("the secret of {field} is no text"), format!("{field} 的机密不是文本")),
+        Text::new("enter it again: `pilot secret set`", "请重新输入：`pilot secret set`"),
+    )
 }
 
 impl fmt::Debug for EnvExpand {

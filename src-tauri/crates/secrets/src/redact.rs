@@ -9,7 +9,6 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use domain::secret::{Redact, Secret};
 use zeroize::Zeroizing;
 
@@ -27,15 +26,25 @@ pub struct Redactor {
     search: RwLock<Arc<Search>>,
 }
 
-/// The search for what was known when it was made.
+/// The search for what was known when it was made. Nearly every place of nearly every text begins no secret: four bytes and one bit tell
+/// that, several times faster than an automaton over all forms walks (see `docs/benchmarks.md`).
 #[derive(Default)]
 pub(crate) struct Search {
     /// For how many secrets it was made.
     count: usize,
-    automaton: Option<AhoCorasick>,
-    /// All forms, sorted, for finding a text's end that may go on as one.
+    /// One bit for each hash that the first four bytes of some form have.
+    starts: Vec<u64>,
+    /// All forms, sorted.
     forms: Vec<Zeroizing<String>>,
     longest: usize,
+}
+
+/// The filter has so many bits, as a power of two: 256 KiB.
+const FILTER: u32 = 21;
+
+fn slot(start: [u8; forms::LEAST]) -> (usize, u64) {
+    let hash = u32::from_le_bytes(start).wrapping_mul(0x9e37_79b1) >> (32 - FILTER);
+    ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
 impl Search {
@@ -45,31 +54,41 @@ impl Search {
             all.extend(forms::of(secret));
         }
         let forms: Vec<Zeroizing<String>> = all.into_iter().map(Zeroizing::new).collect();
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(forms.iter().map(|form| form.as_bytes()));
-        // It fails only beyond two billion states; then the slower kind, which does not, takes over.
-        let automaton = automaton.or_else(|_| {
-            AhoCorasick::builder().kind(Some(AhoCorasickKind::NoncontiguousNFA)).build(forms.iter().map(|form| form.as_bytes()))
-        });
+        let mut starts = vec![0; 1 << (FILTER - 6)];
+        for form in &forms {
+            if let Some(start) = form.as_bytes().first_chunk() {
+                let (word, bit) = slot(*start);
+                starts[word] |= bit;
+            }
+        }
         let longest = forms.iter().map(|form| form.len()).max().unwrap_or(0);
-        Self { count: known.len(), automaton: automaton.ok(), forms, longest }
+        Self { count: known.len(), starts, forms, longest }
+    }
+
+    /// The longest form that this text begins with.
+    fn at_start(&self, text: &[u8]) -> Option<usize> {
+        let start = text.first_chunk::<{ forms::LEAST }>()?;
+        let from = self.forms.partition_point(|form| form.as_bytes() < start.as_slice());
+        let alike = self.forms[from..].iter().take_while(|form| form.as_bytes().starts_with(start));
+        alike.filter(|form| text.starts_with(form.as_bytes())).map(|form| form.len()).max()
     }
 
     /// Where secrets stand; what overlaps or touches is one place.
     pub(crate) fn places(&self, text: &str) -> Vec<Range<usize>> {
-        let Some(automaton) = &self.automaton else { return Vec::new() };
-        if !automaton.is_match(text) {
-            return Vec::new();
-        }
-        let mut found: Vec<Range<usize>> = automaton.find_overlapping_iter(text).map(|found| found.range()).collect();
-        found.sort_unstable_by_key(|place| place.start);
         let mut places: Vec<Range<usize>> = Vec::new();
-        for place in found {
+        if self.starts.is_empty() {
+            return places;
+        }
+        let bytes = text.as_bytes();
+        for (at, start) in bytes.array_windows::<{ forms::LEAST }>().enumerate() {
+            let (word, bit) = slot(*start);
+            if self.starts[word] & bit == 0 {
+                continue;
+            }
+            let Some(length) = self.at_start(&bytes[at..]) else { continue };
             match places.last_mut() {
-                Some(last) if place.start <= last.end => last.end = last.end.max(place.end),
-                _ => places.push(place),
+                Some(last) if at <= last.end => last.end = last.end.max(at + length),
+                _ => places.push(at..at + length),
             }
         }
         places

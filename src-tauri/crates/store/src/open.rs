@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::audit::Durability;
 use domain::fault::Fault;
-use domain::id::Clock;
+use domain::id::{Clock, Millis};
 use domain::ports::Kept;
 use domain::text::Text;
 use serde_json::json;
@@ -35,6 +35,7 @@ pub struct Store(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     dir: PathBuf,
+    clock: Arc<dyn Clock>,
     sealer: Sealer,
     readers: SqlitePool,
     writer: Writer,
@@ -124,6 +125,10 @@ impl Store {
         &self.0.dir
     }
 
+    pub(crate) fn now(&self) -> Millis {
+        self.0.clock.now()
+    }
+
     pub(crate) fn sealer(&self) -> &Sealer {
         &self.0.sealer
     }
@@ -184,7 +189,7 @@ impl Opening {
                 tracing::error!(%fault, "the loss was not noted in the audit log");
             }
         }
-        Ok(Store(Arc::new(Inner { dir: self.dir, sealer, readers, writer, tasks, loss, interrupted })))
+        Ok(Store(Arc::new(Inner { dir: self.dir, clock: self.clock, sealer, readers, writer, tasks, loss, interrupted })))
     }
 
     /// A connection to a database whose schema is current, and what had to be given up for it.

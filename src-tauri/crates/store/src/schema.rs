@@ -20,6 +20,7 @@ pub(crate) struct Step {
 pub(crate) const STEPS: &[Step] = &[
     Step { version: 1, sql: include_str!("../migrations/0001_ground.sql") },
     Step { version: 2, sql: include_str!("../migrations/0002_clusters.sql") },
+    Step { version: 3, sql: include_str!("../migrations/0003_vault.sql") },
 ];
 
 fn checksum(sql: &str) -> String {

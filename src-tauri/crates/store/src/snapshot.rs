@@ -84,6 +84,16 @@ pub(crate) async fn restore(dir: &Path) -> Result<Option<PathBuf>, StoreFault> {
     Ok(None)
 }
 
+/// Removes every copy but this one.
+pub(crate) fn remove_but(dir: &Path, kept: &Path) -> Result<(), StoreFault> {
+    for (_, path) in all(dir) {
+        if path != kept {
+            std::fs::remove_file(&path).map_err(StoreFault::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes copies that a killed process left half-made; called under the opening lock.
 pub(crate) fn sweep(dir: &Path) {
     let Ok(entries) = std::fs::read_dir(folder(dir)) else { return };

@@ -7,6 +7,7 @@ pub(crate) mod history;
 pub(crate) mod metrics;
 pub(crate) mod servers;
 pub(crate) mod settings;
+pub(crate) mod vault;
 
 use domain::Json;
 use serde::Serialize;

@@ -171,6 +171,29 @@ impl Writer {
         answer.await.map_err(|_| StoreFault::Closed)?
     }
 
+    /// Runs `work` on the writing connection between transactions: what SQLite refuses within one.
+    pub(crate) async fn alone<T, F>(&self, what: &'static str, work: F) -> Result<T, StoreFault>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreFault>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job: Work = Box::new(move |conn| {
+            Box::pin(async move {
+                let done = work(conn).await;
+                let full = matches!(done, Err(StoreFault::Full { .. }));
+                if let Err(fault) = &done {
+                    tracing::warn!(%fault, what, "a piece of upkeep was not done");
+                }
+                let _ = reply.send(done);
+                full
+            })
+        });
+        self.jobs.send(Job::Work(job)).await.map_err(|_| StoreFault::Closed)?;
+        self.shared.urgent.notify_one();
+        answer.await.map_err(|_| StoreFault::Closed)?
+    }
+
     /// Takes a sample for the next batch.
     pub(crate) fn sample(&self, sample: Sample) {
         self.buffer(|buffers| {

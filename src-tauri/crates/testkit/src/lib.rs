@@ -24,6 +24,7 @@ pub mod evil;
 mod from_the_wire;
 pub mod kube;
 pub mod memory;
+pub mod memory_rows;
 pub mod memory_vault;
 pub mod openapi;
 pub mod predecessor;

@@ -274,7 +274,10 @@ pub fn references(settings: &JsonMap) -> Vec<Reference> {
                         rest = escaped;
                     } else if let Some((inner, behind)) = after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
                         let (name, defaulted) = inner.split_once(":-").map_or((inner, false), |(name, _)| (name, true));
-                        found.push(Reference { name: name.to_owned(), defaulted, place: place.to_owned() });
+                        // A secret of the vault is no variable.
+                        if !name.starts_with("vault:") {
+                            found.push(Reference { name: name.to_owned(), defaulted, place: place.to_owned() });
+                        }
                         rest = behind;
                     } else {
                         rest = after;

@@ -1,7 +1,7 @@
 //! Definitions before they are used: checking, what they would reach, and which of their values are secrets.
 
 use domain::fault::{Fault, ServerFault};
-use domain::secret::Secret;
+use domain::secret::{Secret, VEILED};
 use domain::server::ServerDef;
 use domain::text::Text;
 use domain::{Json, JsonMap};
@@ -23,10 +23,12 @@ impl Core {
             said
         };
         match self.ports.expand.expand(&def.settings) {
-            Ok(expanded) => {
-                protocol.check(expanded).map_err(|fault| say(&fault))?;
-                Ok(self.target(def))
-            }
+            Ok(expanded) => match protocol.check(expanded) {
+                // A secret is not opened for a look; what it holds is seen when it is connected with.
+                Err(ServerFault::Settings { field, reason }) if veiled(&def.settings, &field, &reason) => Ok(self.target(def)),
+                Err(fault) => Err(say(&fault)),
+                Ok(_) => Ok(self.target(def)),
+            },
             Err(unset) => {
                 let mut missing = Vec::new();
                 let mut rest = JsonMap::new();
@@ -73,8 +75,12 @@ impl Core {
     pub(crate) fn learn_secrets(&self, def: &ServerDef, expanded: &JsonMap) {
         let Some(info) = self.protocols.info(&def.protocol) else { return };
         let mut found = Vec::new();
-        walk(&info.schema, &info.schema, &Json::Object(expanded.clone()), false, 0, &mut found);
-        for text in found {
+        let settings = Json::Object(expanded.clone());
+        walk(&info.schema, &info.schema, &settings, &At { path: String::new(), of_map: false }, 0, &mut found);
+        for (_, text) in found {
+            if text.contains(VEILED) {
+                continue;
+            }
             if let Some((_, token)) = text.split_once(' ') {
                 self.ports.redact.learn(&Secret::new(token));
             }
@@ -83,45 +89,74 @@ impl Core {
     }
 }
 
-/// Finds the values of secret fields. `of_map`: the value stands in a map whose names say nothing, where most values are no secrets.
-fn walk(root: &Json, schema: &Json, value: &Json, of_map: bool, depth: usize, found: &mut Vec<String>) {
+/// Whether a fault is about a setting that refers to a secret.
+fn veiled(settings: &JsonMap, field: &str, reason: &str) -> bool {
+    settings
+        .iter()
+        .any(|(name, value)| (field.starts_with(name.as_str()) || reason.contains(name.as_str())) && value.to_string().contains("${vault:"))
+}
+
+/// Where in the settings a value stands.
+struct At {
+    path: String,
+    /// In a map whose names say nothing, where most values are no secrets.
+    of_map: bool,
+}
+
+impl At {
+    fn within(&self, step: &str, of_map: bool) -> Self {
+        let path = if self.path.is_empty() { step.to_owned() } else { format!("{}.{step}", self.path) };
+        Self { path, of_map }
+    }
+}
+
+/// Finds the values of secret fields, with their places.
+fn walk(root: &Json, schema: &Json, value: &Json, at: &At, depth: usize, found: &mut Vec<(String, String)>) {
     if depth > 32 || value.is_null() {
         return;
     }
-    if let Some(target) = schema.get("$ref").and_then(Json::as_str).and_then(|at| root.pointer(at.strip_prefix('#')?)) {
-        walk(root, target, value, of_map, depth + 1, found);
+    if let Some(target) = schema.get("$ref").and_then(Json::as_str).and_then(|name| root.pointer(name.strip_prefix('#')?)) {
+        walk(root, target, value, at, depth + 1, found);
     }
     for key in ["allOf", "anyOf", "oneOf"] {
         for option in schema.get(key).and_then(Json::as_array).into_iter().flatten() {
-            walk(root, option, value, of_map, depth + 1, found);
+            walk(root, option, value, at, depth + 1, found);
         }
     }
     match value {
         Json::String(text) => {
             let secret = schema.get("format").and_then(Json::as_str) == Some("secret");
-            if secret && !(of_map && is_plain(text)) {
-                found.push(text.clone());
+            if secret && !(at.of_map && is_plain(text)) {
+                found.push((at.path.clone(), text.clone()));
             }
         }
         Json::Object(map) => {
             let named = schema.get("properties");
             for (key, value) in map {
                 if let Some(schema) = named.and_then(|named| named.get(key)) {
-                    walk(root, schema, value, false, depth + 1, found);
+                    walk(root, schema, value, &at.within(key, false), depth + 1, found);
                 } else if let Some(schema) = schema.get("additionalProperties") {
-                    walk(root, schema, value, true, depth + 1, found);
+                    walk(root, schema, value, &at.within(key, true), depth + 1, found);
                 }
             }
         }
         Json::Array(items) => {
             if let Some(schema) = schema.get("items") {
-                for item in items {
-                    walk(root, schema, item, of_map, depth + 1, found);
+                for (nth, item) in items.iter().enumerate() {
+                    walk(root, schema, item, &at.within(&nth.to_string(), at.of_map), depth + 1, found);
                 }
             }
         }
         _ => {}
     }
+}
+
+/// Where the settings of a protocol hold secrets, by its schema.
+pub(crate) fn secret_places(schema: &Json, settings: &JsonMap) -> Vec<String> {
+    let mut found = Vec::new();
+    let settings = Json::Object(settings.clone());
+    walk(schema, schema, &settings, &At { path: String::new(), of_map: false }, 0, &mut found);
+    found.into_iter().map(|(place, _)| place).collect()
 }
 
 /// A header or environment value that is plainly no secret. Taking `application/json` or `/usr/bin` out of every answer would hide
@@ -160,8 +195,11 @@ mod tests {
             "env": { "API_KEY": "sk-live", "LOG": "debug", "PYTHONPATH": "/srv/app", "PORT": "8769" }
         });
         let mut found = Vec::new();
-        walk(&schema, &schema, &value, false, 0, &mut found);
+        walk(&schema, &schema, &value, &At { path: String::new(), of_map: false }, 0, &mut found);
         found.sort();
-        assert_eq!(found, ["k1-abcdef", "sk-live", "tok-123456"]);
+        let wanted = [("auth.keys.0", "k1-abcdef"), ("auth_token", "tok-123456"), ("env.API_KEY", "sk-live")];
+        assert_eq!(found, wanted.map(|(place, text)| (place.to_owned(), text.to_owned())));
+        let places = secret_places(&schema, value.as_object().unwrap());
+        assert!(places.contains(&"env.API_KEY".to_owned()) && !places.contains(&"env.PORT".to_owned()));
     }
 }

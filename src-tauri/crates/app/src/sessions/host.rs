@@ -14,6 +14,7 @@ use domain::id::{Millis, QuestionId};
 use domain::person::{Answer, Matter, Question};
 use domain::protocol::{Frame, Host, SessionEvent};
 use domain::secret::Secret;
+use domain::vault::{NewSecret, Owner, SecretBytes, SecretKind};
 use tokio::time::Instant;
 
 use super::slot::{Order, Slot};
@@ -41,6 +42,11 @@ pub(crate) struct SlotHost {
 impl SlotHost {
     pub(crate) fn new(core: Arc<Core>, slot: Arc<Slot>, generation: u64) -> Self {
         Self { core, slot, generation, passed_on: Mutex::default() }
+    }
+
+    /// Whose secret it is that a session keeps under a key.
+    fn owner(&self, key: &str) -> Owner {
+        Owner::new("oauth", self.slot.id.as_str(), key)
     }
 
     /// Whether one more may pass within a window.
@@ -201,12 +207,47 @@ impl Host for SlotHost {
     }
 
     async fn recall_secret(&self, key: &str) -> Option<Secret> {
-        self.slot.secrets.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        let known = self.slot.secrets.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        if known.is_some() || self.slot.one_off {
+            return known;
+        }
+        let vault = &self.core.ports.vault;
+        let id = vault.find(&self.owner(key)).await.ok().flatten()?;
+        match vault.open(&id).await {
+            Ok(value) => {
+                let value = value.to_secret()?;
+                self.slot.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), value.clone());
+                Some(value)
+            }
+            Err(fault) => {
+                tracing::info!(server = %self.slot.id, code = fault.code, "a sign-in that was kept could not be opened");
+                None
+            }
+        }
     }
 
     async fn keep_secret(&self, key: &str, value: Secret) {
         self.core.ports.redact.learn(&value);
-        self.slot.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), value);
+        self.slot.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), value.clone());
+        if self.slot.one_off {
+            return;
+        }
+        let vault = &self.core.ports.vault;
+        let owner = self.owner(key);
+        let kept = if value.is_empty() {
+            match vault.find(&owner).await {
+                Ok(Some(id)) => vault.remove(&[id]).await,
+                Ok(None) => Ok(()),
+                Err(fault) => Err(fault),
+            }
+        } else {
+            let secret = NewSecret { owner, value: SecretBytes::from(&value), kind: SecretKind::SignIn, expires_at: None };
+            vault.keep(vec![secret]).await.map(drop)
+        };
+        // It is in memory: who closed the vault signs in again after a restart.
+        if let Err(fault) = kept {
+            tracing::info!(server = %self.slot.id, code = fault.code, "a sign-in is kept until Pilothouse ends");
+        }
     }
 
     async fn open_page(&self, url: &url::Url) -> Result<(), ServerFault> {

@@ -26,6 +26,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::core::Core;
 use crate::event::Tag;
 use crate::views::{FrameView, HealthView, LogView};
+pub(crate) use definition::secret_places;
 pub(crate) use host::ANSWER_WITHIN;
 pub(crate) use offer::{Offered, json_weight, map_weight};
 pub use slot::Live;

@@ -410,7 +410,7 @@ async fn attempt(core: Arc<Core>, slot: Arc<Slot>) -> Tried {
         (Err(fault), _) => return Tried::Said(fault),
         (_, None) => return Tried::Failed(ServerFault::Internal { what: format!("no description of {}", def.protocol) }),
     };
-    let settings = match core.ports.expand.expand(&def.settings) {
+    let settings = match core.ports.expand.open(&def.settings).await {
         Ok(settings) => settings,
         Err(fault) => return Tried::Said(fault),
     };

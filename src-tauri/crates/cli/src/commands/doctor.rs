@@ -16,6 +16,7 @@ pub(super) async fn run(cx: &Context, server: Option<String>, one_off: &OneOff) 
     let id = cx.maybe_server(server.as_deref(), one_off).await?;
     let probes = assembly::probes(cx.config_dir.as_deref());
     let mut findings = cx.or_stop(async { Ok(doctor::machine(probes.as_ref()).await) }).await?;
+    findings.extend(cx.or_stop(async { Ok(cx.app.secrets.findings().await) }).await?);
     if let Some(id) = &id {
         let expand = assembly::expand();
         findings.extend(cx.or_stop(doctor::server(&cx.app, probes.as_ref(), expand.as_ref(), id, &cx.actor)).await?);

@@ -8,6 +8,7 @@ mod health;
 mod import;
 mod metrics;
 mod policy;
+mod secret;
 mod servers;
 mod templates;
 mod tools;
@@ -17,6 +18,7 @@ use domain::id::Millis;
 
 use crate::args::Command;
 use crate::context::Context;
+pub(crate) use secret::kind_of as vault_kind;
 
 /// Does what was asked.
 pub(crate) async fn run(cx: &Context, command: Command) -> Result<u8, Fault> {
@@ -33,6 +35,7 @@ pub(crate) async fn run(cx: &Context, command: Command) -> Result<u8, Fault> {
         Command::Metrics { server, window, by_tool } => metrics::run(cx, server, window, by_tool).await,
         Command::Audit(command) => audit::run(cx, command).await,
         Command::Policy(command) => policy::run(cx, command).await,
+        Command::Secret(command) => secret::run(cx, command).await,
         Command::Doctor { server, one_off } => doctor::run(cx, server, &one_off).await,
         Command::Completions { .. } => Ok(0),
     }

@@ -6,8 +6,8 @@ use domain::fault::Fault;
 use domain::id::{Millis, ServerId};
 use domain::ports::Servers;
 use domain::server::{ServerDef, StartRule, Trust};
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::{json, parse};
 use crate::fault::StoreFault;
@@ -37,6 +37,57 @@ fn decode(row: &SqliteRow) -> Result<ServerDef, StoreFault> {
     })
 }
 
+async fn put(conn: &mut SqliteConnection, def: ServerDef) -> Result<(), StoreFault> {
+    let (settings, extra) = (json("servers", &def.settings)?, json("servers", &def.extra)?);
+    let other: Option<i64> = sqlx::query_scalar("SELECT 1 FROM servers WHERE name = ? AND id <> ?")
+        .bind(&def.name)
+        .bind(def.id.as_str())
+        .fetch_optional(&mut *conn)
+        .await
+        .map_err(keep)?;
+    if other.is_some() {
+        return Err(StoreFault::NameTaken { name: def.name });
+    }
+    sqlx::query(
+        "INSERT INTO servers (id, name, protocol, enabled, settings, extra, lazy, idle_stop_secs, origin, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, protocol = excluded.protocol, enabled = excluded.enabled,
+             settings = excluded.settings, extra = excluded.extra, lazy = excluded.lazy,
+             idle_stop_secs = excluded.idle_stop_secs, origin = excluded.origin, updated_at = excluded.updated_at",
+    )
+    .bind(def.id.as_str())
+    .bind(&def.name)
+    .bind(def.protocol.as_str())
+    .bind(def.enabled)
+    .bind(settings)
+    .bind(extra)
+    .bind(def.start.lazy)
+    .bind(i64::from(def.start.idle_stop_secs))
+    .bind(&def.origin)
+    .bind(def.updated_at.0)
+    .execute(conn)
+    .await
+    .map_err(keep)?;
+    Ok(())
+}
+
+async fn put_trust(conn: &mut SqliteConnection, id: &ServerId, trust: &Trust) -> Result<(), StoreFault> {
+    let tools = json("trust", &trust.tools)?;
+    sqlx::query(
+        "INSERT INTO trust (server, definition, accepted_at, tools) VALUES (?, ?, ?, ?)
+         ON CONFLICT (server) DO UPDATE SET definition = excluded.definition, accepted_at = excluded.accepted_at,
+             tools = excluded.tools",
+    )
+    .bind(id.as_str())
+    .bind(&trust.definition)
+    .bind(trust.accepted_at.0)
+    .bind(tools)
+    .execute(conn)
+    .await
+    .map_err(keep)?;
+    Ok(())
+}
+
 #[async_trait]
 impl Servers for Store {
     async fn list(&self) -> Result<Vec<ServerDef>, Fault> {
@@ -46,39 +97,16 @@ impl Servers for Store {
 
     async fn put(&self, server: &ServerDef) -> Result<(), Fault> {
         let def = server.clone();
-        let (settings, extra) = (json("servers", &def.settings)?, json("servers", &def.extra)?);
+        Ok(self.writer().write("keep a server", move |conn| Box::pin(async move { put(conn, def).await })).await?)
+    }
+
+    async fn put_trusted(&self, server: &ServerDef, trust: &Trust) -> Result<(), Fault> {
+        let (def, trust) = (server.clone(), trust.clone());
         let work = self.writer().write("keep a server", move |conn| {
             Box::pin(async move {
-                let other: Option<i64> = sqlx::query_scalar("SELECT 1 FROM servers WHERE name = ? AND id <> ?")
-                    .bind(&def.name)
-                    .bind(def.id.as_str())
-                    .fetch_optional(&mut *conn)
-                    .await
-                    .map_err(keep)?;
-                if other.is_some() {
-                    return Err(StoreFault::NameTaken { name: def.name });
-                }
-                sqlx::query(
-                    "INSERT INTO servers (id, name, protocol, enabled, settings, extra, lazy, idle_stop_secs, origin, updated_at)
-                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                     ON CONFLICT (id) DO UPDATE SET name = excluded.name, protocol = excluded.protocol, enabled = excluded.enabled,
-                         settings = excluded.settings, extra = excluded.extra, lazy = excluded.lazy,
-                         idle_stop_secs = excluded.idle_stop_secs, origin = excluded.origin, updated_at = excluded.updated_at",
-                )
-                .bind(def.id.as_str())
-                .bind(&def.name)
-                .bind(def.protocol.as_str())
-                .bind(def.enabled)
-                .bind(settings)
-                .bind(extra)
-                .bind(def.start.lazy)
-                .bind(i64::from(def.start.idle_stop_secs))
-                .bind(&def.origin)
-                .bind(def.updated_at.0)
-                .execute(conn)
-                .await
-                .map_err(keep)?;
-                Ok(())
+                let id = def.id.clone();
+                put(conn, def).await?;
+                put_trust(conn, &id, &trust).await
             })
         });
         Ok(work.await?)
@@ -120,25 +148,8 @@ impl Servers for Store {
     }
 
     async fn set_trust(&self, id: &ServerId, trust: &Trust) -> Result<(), Fault> {
-        let (id, definition, at, tools) =
-            (id.as_str().to_owned(), trust.definition.clone(), trust.accepted_at.0, json("trust", &trust.tools)?);
-        let work = self.writer().write("keep what was accepted", move |conn| {
-            Box::pin(async move {
-                sqlx::query(
-                    "INSERT INTO trust (server, definition, accepted_at, tools) VALUES (?, ?, ?, ?)
-                     ON CONFLICT (server) DO UPDATE SET definition = excluded.definition, accepted_at = excluded.accepted_at,
-                         tools = excluded.tools",
-                )
-                .bind(id)
-                .bind(definition)
-                .bind(at)
-                .bind(tools)
-                .execute(conn)
-                .await
-                .map_err(keep)?;
-                Ok(())
-            })
-        });
+        let (id, trust) = (id.clone(), trust.clone());
+        let work = self.writer().write("keep what was accepted", move |conn| Box::pin(async move { put_trust(conn, &id, &trust).await }));
         Ok(work.await?)
     }
 
