@@ -109,7 +109,10 @@ impl Secrets {
         let mut def = slot.definition().def.clone();
         // The place is tried before anything is kept.
         put_at(&mut def.settings, field, "${vault:0}")?;
-        self.core.check(&def)?;
+        // A variable that is not set here and now may be set when it is needed.
+        if let Some(fault) = self.core.check(&def).err().filter(|fault| fault.code != "unset_variable") {
+            return Err(fault);
+        }
         let owner = Owner::new("server", server.as_str(), field);
         let id = self.keep_one(owner, value, moving::kind_of(field)).await?;
         put_at(&mut def.settings, field, &vault_reference(&id))?;

@@ -14,7 +14,7 @@ use domain::vault::{VaultKind, faults};
 
 use super::keep::unseal;
 use super::kit::Kit;
-use super::opening::{Manner, account, of_keyring, strong, to_keyring};
+use super::opening::{Asking, Manner, account, of_keyring, strong, to_keyring};
 use super::seal::{self, Key32};
 use super::{Inside, Keys, SealedVault, Trouble, seal_fault};
 
@@ -29,6 +29,7 @@ impl SealedVault {
         let head = self.0.rows.head().await?;
         let Some(head) = head else {
             let _turn = self.0.turn.lock().await;
+            let _asking = Asking::begin(self);
             match (kind, &passphrase) {
                 (VaultKind::Keyring, _) => self.make_keyring(Manner::Asking).await?,
                 (VaultKind::Session, _) => self.make_session().await?,
@@ -69,6 +70,7 @@ impl SealedVault {
 
     /// Wraps the keys as `kind` wants it and lets the old wraps go.
     async fn wrap_anew(&self, head: VaultHead, keys: &Keys, kind: VaultKind, passphrase: Option<&Secret>) -> Result<(), Fault> {
+        let _asking = Asking::begin(self);
         let seen = head.revision;
         let old: Vec<String> = head.keys.iter().map(|key| key.account.clone()).filter(|name| !name.is_empty()).collect();
         let mut next = VaultHead { kind, revision: seen + 1, tries: 0, held: false, ..head };

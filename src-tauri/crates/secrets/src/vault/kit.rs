@@ -50,6 +50,9 @@ impl Kit {
 
     /// Writes it, to a new file that only its owner may read.
     pub(crate) fn write(&self, to: &Path, passphrase: &Secret, work: u8) -> Result<(), Fault> {
+        if to.exists() {
+            return Err(unwritable(to, "it exists already"));
+        }
         let text = Zeroizing::new(serde_json::to_vec(self).map_err(|fault| unwritable(to, &fault.to_string()))?);
         let mut recipient = age::scrypt::Recipient::new(SecretString::from(passphrase.expose().to_owned()));
         recipient.set_work_factor(work);

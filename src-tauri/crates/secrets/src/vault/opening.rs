@@ -417,10 +417,10 @@ impl SealedVault {
 }
 
 /// While it lives, nobody else waits for the vault.
-struct Asking<'v>(&'v SealedVault);
+pub(super) struct Asking<'v>(&'v SealedVault);
 
 impl<'v> Asking<'v> {
-    fn begin(vault: &'v SealedVault) -> Self {
+    pub(super) fn begin(vault: &'v SealedVault) -> Self {
         vault.0.asking.store(true, Ordering::Release);
         Self(vault)
     }
