@@ -73,7 +73,7 @@ impl MemoryRows {
     #[must_use]
     pub fn copied(&self) -> Self {
         let rows = self.rows();
-        Self(Arc::new(Mutex::new(Rows { head: rows.head.clone(), rows: rows.sealed.clone(), left: None, writes: 0 })))
+        Self(Arc::new(Mutex::new(Rows { head: rows.head.clone(), sealed: rows.sealed.clone(), left: None, writes: 0 })))
     }
 }
 
