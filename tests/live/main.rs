@@ -12,6 +12,7 @@
     reason = "these are tests, and they start the peers themselves"
 )]
 
+mod cluster;
 mod conformance;
 mod everything;
 mod filesystem;

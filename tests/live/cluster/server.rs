@@ -1,0 +1,78 @@
+//! The API server of these tests: one for all of them, started when the first one asks. It ends with this process, because it reads from it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::peers::root;
+
+/// A certificate and its key.
+#[derive(Debug, Deserialize)]
+pub struct Pair {
+    pub cert: String,
+    pub key: String,
+}
+
+/// What the API server says of itself.
+#[derive(Debug, Deserialize)]
+pub struct TestCluster {
+    pub server: String,
+    pub ca: String,
+    pub tokens: BTreeMap<String, String>,
+    pub certs: BTreeMap<String, Pair>,
+    #[serde(skip)]
+    _held: Option<(Child, ChildStdin)>,
+}
+
+impl TestCluster {
+    /// Chain and key in one text, as the vault keeps them.
+    pub fn pem(&self, who: &str) -> String {
+        let pair = &self.certs[who];
+        format!("{}{}", pair.cert, pair.key)
+    }
+}
+
+fn dir() -> PathBuf {
+    let script = root().join("scripts/testcluster.sh");
+    let out = Command::new(&script).arg("--where").output().unwrap_or_else(|fault| panic!("{}: {fault}", script.display()));
+    let dir = PathBuf::from(String::from_utf8(out.stdout).unwrap().trim());
+    assert!(
+        dir.join(".complete").exists(),
+        "the API server for tests is not built in {}. Run scripts/testcluster.sh (make test does), then try again",
+        dir.display()
+    );
+    dir
+}
+
+/// The API server.
+pub fn testcluster() -> &'static TestCluster {
+    static ONE: OnceLock<TestCluster> = OnceLock::new();
+    ONE.get_or_init(start)
+}
+
+fn start() -> TestCluster {
+    let mut child = Command::new(dir().join("testcluster"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|fault| panic!("the API server for tests does not start: {fault}"));
+    let (stdin, stdout, mut stderr) = (child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let said = std::thread::spawn(move || {
+        let mut text = String::new();
+        let _ = stderr.read_to_string(&mut text);
+        text
+    });
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    if line.is_empty() {
+        panic!("the API server for tests ended: {}", said.join().unwrap());
+    }
+    let mut facts: TestCluster = serde_json::from_str(&line).unwrap();
+    facts._held = Some((child, stdin));
+    facts
+}
