@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use app::{App, AppParts, CallDone, CallOrder};
+use cluster::{Helper, KubeFiles};
+use domain::cluster::Clusters;
 use domain::fault::Fault;
 use domain::id::{CallId, ServerId};
+use domain::kubeconfig::Kubeconfigs;
 use domain::person::{Answer, Person, Scope};
 use domain::policy::{Actor, Door};
 use domain::server::{ServerDef, ServerState};
-use domain::vault::VaultState;
+use domain::vault::{Vault, VaultState};
 use domain::{Json, JsonMap};
 use testkit::memory::{
     MemoryAudit, MemoryBrowser, MemoryCatalogues, MemoryEnv, MemoryHistory, MemoryMetrics, MemoryRedact, MemoryServers, MemorySettings,
     ScriptedPerson, StillClock,
 };
-use testkit::memory_vault::MemoryVault;
+use testkit::memory_vault::{MemoryClusters, MemoryVault};
 use testkit::scripted::{Peer, Stage};
 
 /// Everything a test may look at or switch.
@@ -34,6 +37,7 @@ pub struct House {
     pub clock: Arc<StillClock>,
     /// Nobody chose one: a test that wants a vault unlocks it.
     pub vault: Arc<MemoryVault>,
+    pub clusters: Arc<MemoryClusters>,
     dir: Arc<tempfile::TempDir>,
 }
 
@@ -57,6 +61,7 @@ impl House {
         let clock = StillClock::at(1_000_000);
         let vault = Arc::new(MemoryVault::default());
         vault.stand(VaultState::Absent);
+        let clusters = Arc::new(MemoryClusters::default());
         let stage = Stage::default();
         let dir = Arc::new(tempfile::tempdir().unwrap());
         let parts = AppParts {
@@ -73,12 +78,14 @@ impl House {
             person,
             opener: browser.clone(),
             vault: vault.clone(),
+            clusters: clusters.clone(),
+            kubeconfigs: kubeconfigs(),
             clock: clock.clone(),
             guard: Arc::from([]),
             data_dir: dir.path().to_owned(),
         };
         let app = App::open(parts).await.unwrap();
-        Self { app, stage, audit, servers, catalogues, metrics, history, settings, browser, env, redact, clock, vault, dir }
+        Self { app, stage, audit, servers, catalogues, metrics, history, settings, browser, env, redact, clock, vault, clusters, dir }
     }
 
     /// The same data, opened again: another run, or another process beside this one.
@@ -97,11 +104,38 @@ impl House {
             person: None,
             opener: self.browser.clone(),
             vault: self.vault.clone(),
+            clusters: self.clusters.clone(),
+            kubeconfigs: kubeconfigs(),
             clock: self.clock.clone(),
             guard: Arc::from([]),
             data_dir: self.dir.path().to_owned(),
         };
         Self { app: App::open(parts).await.unwrap(), ..self.clone() }
+    }
+
+    /// Another run on the same data, whose ways to secrets, clusters and kubeconfigs are these.
+    pub async fn over(&self, vault: Arc<dyn Vault>, clusters: Arc<dyn Clusters>, kubeconfigs: Arc<dyn Kubeconfigs>) -> Arc<App> {
+        let parts = AppParts {
+            protocols: self.stage.protocols(),
+            audit: self.audit.clone(),
+            servers: self.servers.clone(),
+            catalogues: self.catalogues.clone(),
+            metrics: self.metrics.clone(),
+            history: self.history.clone(),
+            settings: self.settings.clone(),
+            kept: self.audit.clone(),
+            expand: self.env.clone(),
+            redact: self.redact.clone(),
+            person: None,
+            opener: self.browser.clone(),
+            vault,
+            clusters,
+            kubeconfigs,
+            clock: self.clock.clone(),
+            guard: Arc::from([]),
+            data_dir: self.dir.path().to_owned(),
+        };
+        App::open(parts).await.unwrap()
     }
 
     /// Saves a server as a person at the window does.
@@ -147,6 +181,11 @@ impl House {
         let plumbing = ["server_added", "server_changed", "server_accepted"];
         self.audit.story().into_iter().filter(|word| !plumbing.contains(&word.as_str())).collect()
     }
+}
+
+/// Kubeconfigs on the disk. Whoever is rewritten calls `/opt/ph/pilot`.
+pub fn kubeconfigs() -> Arc<KubeFiles> {
+    Arc::new(KubeFiles::new(Helper { program: "/opt/ph/pilot".into(), config_dir: None }, std::env::var_os("PATH")))
 }
 
 fn actor(door: Door, can_ask: bool) -> Actor {

@@ -22,6 +22,8 @@ mod evil;
 mod fs_tools;
 mod house;
 mod imports;
+mod kubeconfig;
+mod kubeconfig_cli;
 mod mcp_core;
 mod oauth;
 mod sessions;

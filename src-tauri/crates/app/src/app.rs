@@ -5,8 +5,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use domain::cluster::Clusters;
 use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
+use domain::kubeconfig::Kubeconfigs;
 use domain::person::Person;
 use domain::ports::{AuditLog, Catalogues, History, Kept, MetricsLog, Opener, Servers, Settings};
 use domain::protocol::Protocol;
@@ -23,7 +25,7 @@ use crate::event::{AppEvent, Events};
 use crate::imports::Imports;
 use crate::policy_book::PolicyState;
 use crate::templates::Templates;
-use crate::{Activity, Desk, Measures, PolicyBook, Prefs, Questions, Secrets, ServerBook, Sessions, ToolIndex};
+use crate::{Activity, ClusterBook, Desk, Measures, PolicyBook, Prefs, Questions, Secrets, ServerBook, Sessions, ToolIndex};
 
 /// The ten seconds of a shutdown: what its parts may take. What is kept has the time that the others did not need.
 const CALLS_END: Duration = Duration::from_secs(1);
@@ -58,6 +60,10 @@ pub struct AppParts {
     pub opener: Arc<dyn Opener>,
     /// Where secrets are kept.
     pub vault: Arc<dyn Vault>,
+    /// Clusters that were imported, and consents.
+    pub clusters: Arc<dyn Clusters>,
+    /// Reads and rewrites kubeconfigs.
+    pub kubeconfigs: Arc<dyn Kubeconfigs>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The program that guards child processes, with its own arguments.
@@ -85,6 +91,8 @@ pub struct App {
     pub rules: PolicyBook,
     /// Figures.
     pub measures: Measures,
+    /// Clusters that were imported.
+    pub clusters: ClusterBook,
     /// Preferences.
     pub prefs: Prefs,
     /// Imports and exports of configuration.
@@ -119,6 +127,8 @@ impl App {
                 redact: parts.redact,
                 opener: parts.opener,
                 vault: parts.vault,
+                clusters: parts.clusters,
+                kubeconfigs: parts.kubeconfigs,
             },
             protocols: Protocols::new(parts.protocols),
             questions: Questions::new(events.clone(), parts.clock.clone()),
@@ -147,6 +157,7 @@ impl App {
             activity: Activity::new(core.clone()),
             rules: PolicyBook::new(core.clone()),
             measures: Measures::new(core.clone()),
+            clusters: ClusterBook::new(core.clone()),
             prefs: Prefs::new(core.clone()),
             imports: Imports::new(core.clone(), ServerBook::new(core.clone())),
             secrets: Secrets::new(core.clone()),

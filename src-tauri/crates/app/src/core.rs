@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, RwLock};
 
+use domain::cluster::Clusters;
 use domain::fault::Fault;
 use domain::fault::FaultKind;
 use domain::id::{AuditId, Clock, Millis, ProtocolId, ServerId};
+use domain::kubeconfig::Kubeconfigs;
 use domain::person::Person;
 use domain::policy::Actor;
 use domain::ports::{AuditLog, Catalogues, History, MetricsLog, Opener, Servers, Settings};
@@ -38,6 +40,8 @@ pub(crate) struct Ports {
     pub(crate) redact: Arc<dyn Redact>,
     pub(crate) opener: Arc<dyn Opener>,
     pub(crate) vault: Arc<dyn Vault>,
+    pub(crate) clusters: Arc<dyn Clusters>,
+    pub(crate) kubeconfigs: Arc<dyn Kubeconfigs>,
 }
 
 /// Every way of reaching a server, by id and alias.

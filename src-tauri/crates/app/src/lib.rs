@@ -8,6 +8,7 @@
 mod activity;
 mod app;
 mod book;
+pub mod clusters;
 mod command_line;
 mod core;
 pub mod credentials;
@@ -31,6 +32,7 @@ mod views;
 pub use activity::Activity;
 pub use app::{App, AppParts};
 pub use book::ServerBook;
+pub use clusters::ClusterBook;
 pub use command_line::{CommandLines, command_lines};
 pub use desk::{CallDone, CallOrder, Desk};
 pub use event::{AppEvent, Tag};

@@ -17,6 +17,6 @@ pub use clock::SystemClock;
 pub use guard::guard_main;
 pub use harden::harden;
 pub use open::{Notice, Options, open};
-pub use places::{Places, user_name};
+pub use places::{Places, user_name, usual_kubeconfigs};
 pub use probes::{expand, probes};
 pub use secrets::{Cost, PassphraseSource};

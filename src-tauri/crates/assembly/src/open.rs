@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use app::{App, AppParts};
+use cluster::{Helper, KubeFiles};
 use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
 use domain::person::Person;
@@ -95,7 +96,17 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
     let vault = vault(&store, &clock, &redactor, choice).await?;
     let local =
         Toolbox::new(toolbox::Places { scratch: places.scratch.clone(), home: places.home.clone(), private: vec![places.dir.clone()] });
+    let guard = match options.guard {
+        Some(guard) => guard,
+        None => own_guard()?,
+    };
+    let helper = Helper {
+        program: guard.first().cloned().unwrap_or_default(),
+        config_dir: (!places.are_usual()).then(|| places.dir.display().to_string()),
+    };
     App::open(AppParts {
+        clusters: store.clone(),
+        kubeconfigs: Arc::new(KubeFiles::new(helper, std::env::var_os("PATH"))),
         protocols: protocols::registry(Arc::new(local)),
         audit: store.clone(),
         servers: store.clone(),
@@ -110,10 +121,7 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
         vault,
         opener: options.opener.unwrap_or_else(|| Arc::new(Browser::default())),
         clock,
-        guard: match options.guard {
-            Some(guard) => guard,
-            None => own_guard()?,
-        },
+        guard,
         data_dir: places.dir,
     })
     .await

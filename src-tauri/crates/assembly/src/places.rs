@@ -36,6 +36,12 @@ impl Places {
         Ok(Self { store: dir.join("store"), logs: dir.join("logs"), scratch: dir.join("scratch"), dir, home })
     }
 
+    /// Whether a program that is told nothing finds this very folder.
+    pub(crate) fn are_usual(&self) -> bool {
+        let var: Variable<'_> = &|name| std::env::var_os(name);
+        usual(var, self.home.as_deref()).is_some_and(|dir| dir == self.dir)
+    }
+
     /// Makes them.
     pub(crate) fn make(&self) -> Result<(), Fault> {
         for dir in [&self.dir, &self.store, &self.logs, &self.scratch] {
@@ -111,6 +117,18 @@ fn nowhere() -> Fault {
     )
 }
 
+/// The kubeconfigs that `kubectl` reads when it is told nothing: those of `KUBECONFIG`, else the one in the home folder.
+pub fn usual_kubeconfigs() -> Vec<PathBuf> {
+    kubeconfigs_of(&|name| std::env::var_os(name))
+}
+
+fn kubeconfigs_of(var: Variable<'_>) -> Vec<PathBuf> {
+    match filled(var, "KUBECONFIG") {
+        Some(list) => std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect(),
+        None => home(var).map(|home| home.join(".kube/config")).into_iter().collect(),
+    }
+}
+
 /// Who sits at this machine, as far as it says: what an audit row calls the actor.
 pub fn user_name() -> String {
     name_of(&|name| std::env::var_os(name))
@@ -171,6 +189,15 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let fault = Places::find(Some(&file), env(&[])).unwrap().make().unwrap_err();
         assert_eq!(fault.code, "config_dir_unusable");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn kubeconfigs_are_those_that_kubectl_would_read() {
+        let read = |pairs| kubeconfigs_of(&env(pairs));
+        assert_eq!(read(&[("HOME", "/h")]), [Path::new("/h/.kube/config")]);
+        assert_eq!(read(&[("HOME", "/h"), ("KUBECONFIG", "")]), [Path::new("/h/.kube/config")]);
+        assert_eq!(read(&[("HOME", "/h"), ("KUBECONFIG", "/a::b")]), [Path::new("/a"), Path::new("b")]);
     }
 
     #[test]

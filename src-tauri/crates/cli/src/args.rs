@@ -202,6 +202,9 @@ pub(crate) enum Command {
     /// Secrets, and the vault that keeps them
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Clusters of kubeconfigs, with their secrets in the vault
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Find out what does not work, and what to do about it
     Doctor {
         /// The saved server; this machine alone when not given
@@ -509,6 +512,63 @@ pub(crate) enum TemplatesCommand {
         /// The template
         id: String,
     },
+}
+
+/// `pilot cluster`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Take contexts out of kubeconfigs and their secrets into the vault
+    Import(ClusterImportArgs),
+    /// List what was imported
+    List,
+    /// Remove clusters and their secrets
+    Remove {
+        /// The clusters, by name or id
+        #[arg(required = true)]
+        clusters: Vec<String>,
+        /// Also when a kubeconfig calls pilot for the credential
+        #[arg(long)]
+        force: bool,
+    },
+    /// From now on nobody gets credentials of any cluster
+    Lock,
+    /// Take the lock back
+    Unlock,
+    /// Prove that no secret of an imported cluster is left in kubeconfigs, in copies of them, or in the files that they named
+    Verify {
+        /// The kubeconfigs; the usual ones and those of every imported cluster when not given
+        files: Vec<PathBuf>,
+    },
+    /// Give a kubeconfig the bytes back that it had before it was rewritten
+    Restore {
+        /// The kubeconfig
+        file: PathBuf,
+        /// Also when it was changed since; those changes are lost
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// `pilot cluster import`.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterImportArgs {
+    /// The kubeconfigs, or - for stdin; KUBECONFIG or ~/.kube/config when not given
+    pub(crate) files: Vec<PathBuf>,
+    /// Only this context. May be repeated
+    #[arg(long = "context", value_name = "NAME")]
+    pub(crate) contexts: Vec<String>,
+    /// Accept the programs that give credentials, exactly as they are shown
+    #[arg(long)]
+    pub(crate) trust_exec: bool,
+    /// Read tokens from their files again when they change
+    #[arg(long)]
+    pub(crate) follow_token_files: bool,
+    /// Let the files call pilot instead of holding secrets
+    #[arg(long)]
+    pub(crate) rewrite: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
 }
 
 /// `pilot audit`.

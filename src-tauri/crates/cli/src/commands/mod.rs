@@ -3,6 +3,7 @@
 mod abilities;
 mod audit;
 mod call;
+mod cluster;
 pub(crate) mod doctor;
 mod health;
 mod import;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cx: &Context, command: Command) -> Result<u8, Fault> {
         Command::Metrics { server, window, by_tool } => metrics::run(cx, server, window, by_tool).await,
         Command::Audit(command) => audit::run(cx, command).await,
         Command::Policy(command) => policy::run(cx, command).await,
+        Command::Cluster(command) => cluster::run(cx, command).await,
         Command::Secret(command) => secret::run(cx, command).await,
         Command::Doctor { server, one_off } => doctor::run(cx, server, &one_off).await,
         Command::Completions { .. } => Ok(0),
