@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use domain::call_events::call_events;
 use domain::fault::ServerFault;
 use domain::person::{Answer, Matter, Scope};
 use domain::protocol::{CallEvent, CallIo, CallReq, Session, SessionEvent};
@@ -488,11 +489,11 @@ async fn progress_is_what_increases() {
         while line.recv().await.is_some() {}
     });
     let session = open(&stage, &peer).await;
-    let (events, mut seen) = mpsc::channel(64);
+    let (events, mut seen) = call_events(64);
     let io = CallIo { events: Some(events), ..CallIo::quiet() };
     call_with(&*session, io).await.unwrap();
     let mut steps = Vec::new();
-    while let Ok(CallEvent::Progress { progress, total, message }) = seen.try_recv() {
+    while let Some(CallEvent::Progress { progress, total, message }) = seen.try_recv() {
         assert_eq!((total, message.as_deref()), (Some(3.0), Some("m")));
         steps.push(progress);
     }

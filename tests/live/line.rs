@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Json;
+use domain::call_events::call_events;
 use domain::fault::ServerFault;
 use domain::protocol::{CallEvent, CallIo, CallReq, Protocol, Session};
 use domain::tool::{Catalogue, ToolResult};
 use testkit::stage::{Stage, ticket};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// The longest that a test waits for something that must come. Other people's servers start slowly on a loaded machine.
@@ -86,11 +86,11 @@ impl Line {
 
     /// Calls and collects the progress.
     pub async fn watch(&self, tool: &str, args: Json) -> (ToolResult, Vec<f64>) {
-        let (send, mut events) = mpsc::channel(256);
+        let (send, mut events) = call_events(256);
         let io = CallIo { cancel: CancellationToken::new(), events: Some(send) };
         let result = self.try_call(tool, args, io).await.unwrap_or_else(|fault| panic!("{tool}: {fault:?}"));
         let mut told = Vec::new();
-        while let Ok(event) = events.try_recv() {
+        while let Some(event) = events.try_recv() {
             if let CallEvent::Progress { progress, .. } = event {
                 told.push(progress);
             }
@@ -100,7 +100,7 @@ impl Line {
 
     /// Starts a long call, waits for its first progress, cancels it, and it says so at once.
     pub async fn cancels(&self, tool: &str, args: Json) {
-        let (send, mut events) = mpsc::channel(256);
+        let (send, mut events) = call_events(256);
         let cancel = CancellationToken::new();
         let call = self.try_call(tool, args, CallIo { cancel: cancel.clone(), events: Some(send) });
         let steer = async {

@@ -112,7 +112,7 @@ impl App {
     pub async fn open(parts: AppParts) -> Result<Arc<Self>, Fault> {
         let events = Events::new();
         let data_dir = parts.data_dir;
-        let (desk, backlog) = DeskState::load(parts.settings.as_ref()).await?;
+        let desk = DeskState::load(parts.settings.as_ref()).await?;
         let core = Arc::new(Core {
             desk,
             policy: PolicyState::new(parts.settings.policy().await?),
@@ -145,7 +145,7 @@ impl App {
             stop: CancellationToken::new(),
         });
         core.tasks.spawn(core.events.clone().pump(core.stop.clone()));
-        backlog.start(&core);
+        core.desk.start(&core);
         core.tasks.spawn(core.clone().watch_vault());
         core.load_slots().await?;
         Ok(Arc::new(Self {

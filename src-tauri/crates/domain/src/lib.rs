@@ -3,6 +3,7 @@
 //! **Invariant:** no module here performs I/O, reads a clock or spawns a task.
 
 pub mod audit;
+pub mod call_events;
 pub mod cluster;
 pub mod exec_credential;
 pub mod fault;

@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::call_events::CallEvents;
 use crate::fault::ServerFault;
 use crate::id::{Clock, ProtocolId, ServerId, ToolName};
 use crate::person::{Answer, Question, Thinking};
@@ -320,8 +320,8 @@ pub struct CallReq {
 pub struct CallIo {
     /// Fires when the caller gives up; the session tells the peer and answers [`ServerFault::Cancelled`].
     pub cancel: CancellationToken,
-    /// Where progress goes. Sent with `try_send`: a slow reader loses progress, never slows the session.
-    pub events: Option<mpsc::Sender<CallEvent>>,
+    /// Where progress goes. A slow reader loses progress, never slows the session.
+    pub events: Option<CallEvents>,
 }
 
 impl CallIo {
@@ -333,7 +333,7 @@ impl CallIo {
     /// Passes an event on if somebody listens and keeps up.
     pub fn emit(&self, event: CallEvent) {
         if let Some(events) = &self.events {
-            let _ = events.try_send(event);
+            events.send(event);
         }
     }
 }

@@ -179,7 +179,7 @@ mod tests {
 
     #[tokio::test]
     async fn progress_reaches_the_caller_and_cancel_ends_the_work() {
-        let (events, mut seen) = tokio::sync::mpsc::channel(8);
+        let (events, mut seen) = domain::call_events::call_events(8);
         let io = CallIo { events: Some(events), ..CallIo::quiet() };
         let seats = Seats::new(1);
         let call = apart::<(), _>("busy", &io, Duration::from_mins(1), &seats, |watch| {

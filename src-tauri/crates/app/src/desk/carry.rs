@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::JsonMap;
 use domain::audit::{Durability, Ending, Entry, Event};
+use domain::call_events::call_events;
 use domain::fault::{Fault, ServerFault};
 use domain::id::{Millis, ToolName};
 use domain::metrics::Sample;
@@ -178,7 +179,7 @@ impl Call<'_> {
     }
 
     async fn send(&self, live: &Live, args: JsonMap, idle: Duration, until: Instant) -> Result<ToolResult, ServerFault> {
-        let (events, received) = mpsc::channel(EVENTS);
+        let (events, received) = call_events(EVENTS);
         let tell = CancellationToken::new();
         let io = CallIo { cancel: tell.clone(), events: Some(events) };
         let req = CallReq { tool: self.order.tool.clone(), args };
@@ -265,7 +266,8 @@ impl Call<'_> {
         let attempted = attempted(&order.tool);
         let said = |fault: &ServerFault| core.say(fault, &attempted, &facts.server_name).with_reference(ticket.audit_id());
         let done = answer.map_err(|fault| self.with_doubt(said(&fault), &fault));
-        self.remember(at, elapsed_ms, args, done.as_ref().map(|(result, _)| result.clone()).map_err(Clone::clone));
+        let weight = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(bytes_out.min(MAX_KEPT_ARGS));
+        self.remember(at, elapsed_ms, args, done.as_ref().map(|(result, _)| result.clone()).map_err(Clone::clone), weight);
         if self.offered.tool.annotations.read_only_hint != Some(true) {
             // Whatever it did, what was read before may be no longer so.
             core.desk.cache.forget(&slot.id);
@@ -301,7 +303,7 @@ impl Call<'_> {
         said
     }
 
-    fn remember(&self, at: Millis, elapsed_ms: f64, args: JsonMap, result: Result<Arc<ToolResult>, Fault>) {
+    fn remember(&self, at: Millis, elapsed_ms: f64, args: JsonMap, result: Result<Arc<ToolResult>, Fault>, weight: usize) {
         let finished = Finished {
             audit_id: self.ticket.audit_id().clone(),
             at,
@@ -311,7 +313,7 @@ impl Call<'_> {
             result,
             elapsed_ms,
         };
-        if self.core.desk.finished.try_send(finished).is_err() {
+        if !self.core.desk.waiting.put(finished, weight) {
             tracing::debug!("a call was left out of the history: too many at once");
         }
     }

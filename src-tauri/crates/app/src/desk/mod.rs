@@ -90,25 +90,19 @@ pub(crate) struct DeskState {
     running: Mutex<HashMap<CallId, (RunningCall, CancellationToken)>>,
     approvals: approvals::Approvals,
     cache: cache::Cache,
-    finished: mpsc::Sender<scribe::Finished>,
+    waiting: Arc<scribe::Waiting>,
 }
-
-/// The end of the desk's line to the history.
-pub(crate) struct Backlog(mpsc::Receiver<scribe::Finished>);
 
 impl DeskState {
-    pub(crate) async fn load(settings: &dyn Settings) -> Result<(Self, Backlog), Fault> {
-        let (finished, backlog) = mpsc::channel(scribe::WAITING);
+    pub(crate) async fn load(settings: &dyn Settings) -> Result<Self, Fault> {
         let approvals = approvals::Approvals::load(settings).await?;
-        let state = Self { running: Mutex::default(), approvals, cache: cache::Cache::default(), finished };
-        Ok((state, Backlog(backlog)))
+        Ok(Self { running: Mutex::default(), approvals, cache: cache::Cache::default(), waiting: Arc::default() })
     }
-}
 
-impl Backlog {
     /// Starts writing the history.
-    pub(crate) fn start(self, core: &Core) {
-        core.tasks.spawn(scribe::write(self.0, core.ports.history.clone(), core.ports.redact.clone(), core.stop.clone()));
+    pub(crate) fn start(&self, core: &Core) {
+        let (history, redact) = (core.ports.history.clone(), core.ports.redact.clone());
+        core.tasks.spawn(scribe::write(self.waiting.clone(), history, redact, core.stop.clone()));
     }
 }
 
@@ -126,16 +120,16 @@ impl Drop for Listed {
 
 /// A call that is the app's and not its caller's: whoever walks away cancels it, and its end is written all the same, in a task of its
 /// own. Until then it needs none: a task for each call costs two changes of threads.
-struct Owned<F: Future + Send + 'static>
+struct Owned<F: Future + Unpin + Send + 'static>
 where
     F::Output: Send,
 {
-    call: Option<Pin<Box<F>>>,
+    call: Option<F>,
     cancel: CancellationToken,
     runtime: Handle,
 }
 
-impl<F: Future + Send + 'static> Future for Owned<F>
+impl<F: Future + Unpin + Send + 'static> Future for Owned<F>
 where
     F::Output: Send,
 {
@@ -143,7 +137,7 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let Some(call) = self.call.as_mut() else { return Poll::Pending };
-        let done = call.as_mut().poll(cx);
+        let done = Pin::new(call).poll(cx);
         if done.is_ready() {
             self.call = None;
         }
@@ -151,7 +145,7 @@ where
     }
 }
 
-impl<F: Future + Send + 'static> Drop for Owned<F>
+impl<F: Future + Unpin + Send + 'static> Drop for Owned<F>
 where
     F::Output: Send,
 {
@@ -185,9 +179,10 @@ impl Desk {
         let cancel = self.core.stop_calls.child_token();
         let listed = self.list(&order, cancel.clone())?;
         let tool = order.tool.clone();
-        let call = carry::carry(self.core.clone(), slot.clone(), order, events, cancel.clone(), listed);
+        // Boxed before it is wrapped: it is large, and each wrapping would move it.
+        let call = Box::pin(carry::carry(self.core.clone(), slot.clone(), order, events, cancel.clone(), listed));
         let call = self.core.calls.track_future(AssertUnwindSafe(call).catch_unwind());
-        let done = Owned { call: Some(Box::pin(call)), cancel, runtime: Handle::current() }.await;
+        let done = Owned { call: Some(call), cancel, runtime: Handle::current() }.await;
         done.unwrap_or_else(|_| {
             let what = "the call came to an end that was not foreseen".to_owned();
             Err(self.core.say(&ServerFault::Internal { what }, &carry::attempted(&tool), &slot.name()))
@@ -215,6 +210,8 @@ impl Desk {
 
     /// Past calls with their arguments and results, newest first, secrets redacted: to look at again, and to replay.
     pub async fn history(&self, server: Option<&ServerId>, tool: Option<&str>, most: u32) -> Result<Vec<PastCall>, Fault> {
+        // What has just ended belongs to the past, too.
+        self.core.desk.waiting.write(self.core.ports.history.as_ref(), self.core.ports.redact.as_ref());
         self.core.ports.history.past(server, tool, most).await
     }
 

@@ -5,9 +5,9 @@
 use std::future::Future;
 use std::time::Duration;
 
+use domain::call_events::Heard;
 use domain::fault::{Phase, ServerFault};
 use domain::protocol::CallEvent;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ pub(crate) struct Patience<'c> {
 /// Waits for an answer. `asking` says whether a person is answering a question of this server: their thinking does not count as idle.
 pub(crate) async fn wait<T>(
     call: impl Future<Output = Result<T, ServerFault>>,
-    mut events: mpsc::Receiver<CallEvent>,
+    mut events: Heard,
     patience: Patience<'_>,
     asking: impl Fn() -> bool,
     mut pass_on: impl FnMut(CallEvent),
@@ -48,7 +48,7 @@ pub(crate) async fn wait<T>(
         tokio::select! {
             biased;
             answer = &mut call => {
-                while let Ok(event) = events.try_recv() {
+                while let Some(event) = events.try_recv() {
                     pass_on(event);
                 }
                 return answer;
@@ -96,6 +96,8 @@ pub(crate) async fn wait<T>(
 
 #[cfg(test)]
 mod tests {
+    use domain::call_events::{CallEvents, call_events};
+
     use super::*;
 
     struct Rig {
@@ -125,10 +127,10 @@ mod tests {
     }
 
     /// A call that reports `step(n)` every ten seconds and never ends.
-    async fn endless(events: mpsc::Sender<CallEvent>, step: impl Fn(u32) -> CallEvent) -> Result<(), ServerFault> {
+    async fn endless(events: CallEvents, step: impl Fn(u32) -> CallEvent) -> Result<(), ServerFault> {
         for n in 0.. {
             tokio::time::sleep(Duration::from_secs(10)).await;
-            let _ = events.try_send(step(n));
+            events.send(step(n));
         }
         Ok(())
     }
@@ -136,7 +138,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_without_a_sign_of_life_is_given_up_and_its_session_is_told() {
         let rig = Rig::new();
-        let (_events, received) = mpsc::channel(8);
+        let (_events, received) = call_events(8);
         let begun = Instant::now();
         let told = rig.tell.clone();
         let call = async {
@@ -152,7 +154,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn increasing_progress_keeps_a_call_alive_up_to_the_hard_total() {
         let rig = Rig::new();
-        let (events, received) = mpsc::channel(8);
+        let (events, received) = call_events(8);
         let begun = Instant::now();
         let mut seen = 0;
         let fault =
@@ -171,7 +173,7 @@ mod tests {
             |_| CallEvent::Log { level: "info".into(), data: domain::Json::Null },
         ] {
             let rig = Rig::new();
-            let (events, received) = mpsc::channel(8);
+            let (events, received) = call_events(8);
             let begun = Instant::now();
             let fault = wait(endless(events, step), received, rig.patience(30), || false, |_| {}).await.unwrap_err();
             assert_eq!(fault.code(), "timeout");
@@ -182,7 +184,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_person_who_thinks_is_not_a_server_that_hangs() {
         let rig = Rig::new();
-        let (_events, received) = mpsc::channel(8);
+        let (_events, received) = call_events(8);
         let call = async {
             tokio::time::sleep(Duration::from_secs(300)).await;
             Ok(7)
@@ -193,7 +195,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_caller_who_gives_up_is_heard_and_a_session_that_does_not_listen_is_left() {
         let rig = Rig::new();
-        let (_events, received) = mpsc::channel(8);
+        let (_events, received) = call_events(8);
         rig.cancel.cancel();
         let begun = Instant::now();
         let never = std::future::pending::<Result<(), ServerFault>>();
@@ -204,7 +206,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_session_that_ends_loses_the_result_and_says_so() {
         let rig = Rig::new();
-        let (_events, received) = mpsc::channel(8);
+        let (_events, received) = call_events(8);
         rig.gone.cancel();
         let never = std::future::pending::<Result<(), ServerFault>>();
         let fault = wait(never, received, rig.patience(30), || false, |_| {}).await.unwrap_err();

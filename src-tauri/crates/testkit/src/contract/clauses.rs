@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::call_events::call_events;
 use domain::fault::FaultKind;
 use domain::protocol::{CallEvent, CallIo, Session};
 use serde_json::json;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Case, Order, PATIENCE, run, until};
@@ -145,7 +145,7 @@ pub async fn progress(case: Case) {
     let Some(order) = case.peer.telling() else {
         // The wire has none: then none may be made up.
         let session = case.session().await;
-        let (send, mut events) = mpsc::channel(64);
+        let (send, mut events) = call_events(64);
         let order = case.peer.calm(0);
         run(&*session, &order, CallIo { cancel: CancellationToken::new(), events: Some(send) }).await.unwrap();
         while let Some(event) = events.recv().await {
@@ -156,12 +156,12 @@ pub async fn progress(case: Case) {
         return;
     };
     let session = case.session().await;
-    let (send, mut events) = mpsc::channel(64);
+    let (send, mut events) = call_events(64);
     let result = run(&*session, &order, CallIo { cancel: CancellationToken::new(), events: Some(send) }).await;
     let result = result.unwrap_or_else(|fault| panic!("{order:?}: {fault:?}"));
     assert!(result.text().contains(&order.words), "{}", result.text());
     let mut told = Vec::new();
-    while let Ok(event) = events.try_recv() {
+    while let Some(event) = events.try_recv() {
         match event {
             CallEvent::Progress { progress, .. } => told.push(progress),
             CallEvent::Chunk { .. } => told.push(told.len() as f64 + 1.0),

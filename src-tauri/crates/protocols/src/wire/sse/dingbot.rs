@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use domain::Json;
+use domain::call_events::CallEvents;
 use domain::fault::ServerFault;
 use domain::protocol::{CallEvent, CallIo, CallReq, ConnectCx, Frame, SessionEvent};
 use domain::tool::{Catalogue, ToolResult};
@@ -57,7 +58,7 @@ struct Shared {
 struct Waiter {
     tool: String,
     done: oneshot::Sender<Result<ToolResult, ServerFault>>,
-    started: Option<tokio::sync::mpsc::Sender<CallEvent>>,
+    started: Option<CallEvents>,
 }
 
 /// A line to a server of the predecessor: an open stream, and where to post.
@@ -387,8 +388,7 @@ impl Shared {
             if let Some(waiter) = locked(&self.waiters).get(&id)
                 && let Some(started) = &waiter.started
             {
-                let _ = started
-                    .try_send(CallEvent::Log { level: "info".to_owned(), data: json!({ "event": "tool_start", "tool": waiter.tool }) });
+                started.send(CallEvent::Log { level: "info".to_owned(), data: json!({ "event": "tool_start", "tool": waiter.tool }) });
             }
             return;
         }
