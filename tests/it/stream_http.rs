@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use base64::Engine as _;
 use bytes::Bytes;
+use domain::call_events::call_events;
 use domain::fault::ServerFault;
 use domain::person::{Answer, Question, Scope};
 use domain::protocol::{CallEvent, CallIo, CallReq, ConnectCx, Frame, Host, Protocol, Session, SessionEvent};
@@ -375,7 +376,7 @@ async fn what_comes_before_a_reply_is_passed_on_and_the_connection_is_kept() {
     .await;
     let stage = Stage::new(&[]);
     let session = fake.open(&stage).await.unwrap();
-    let (to, mut seen) = mpsc::channel(8);
+    let (to, mut seen) = call_events(8);
     let result = call_with(&*session, json!({}), CallIo { events: Some(to), ..CallIo::quiet() }).await.unwrap();
     assert_eq!(result.text(), "streamed");
     assert!(matches!(seen.recv().await, Some(CallEvent::Progress { .. })));
@@ -386,11 +387,15 @@ async fn what_comes_before_a_reply_is_passed_on_and_the_connection_is_kept() {
 
 #[tokio::test]
 async fn a_broken_stream_is_taken_up_where_it_ended() {
-    let fake = Fake::new(|asked| match (asked.rpc(), asked.header("last-event-id")) {
-        ("tools/call", _) => Some(events(vec!["id: e7\nretry: 1\ndata:\n\n".into()])),
+    let called = Mutex::new(Json::Null);
+    let fake = Fake::new(move |asked| match (asked.rpc(), asked.header("last-event-id")) {
+        ("tools/call", _) => {
+            *called.lock().unwrap() = asked.body["id"].clone();
+            Some(events(vec!["id: e7\nretry: 1\ndata:\n\n".into()]))
+        }
         (_, Some("e7")) => {
-            // The id of the call is known to be the first of the session.
-            Some(events(vec![event(&json!({ "jsonrpc": "2.0", "id": 0, "result": text("resumed") }))]))
+            let id = called.lock().unwrap().clone();
+            Some(events(vec![event(&json!({ "jsonrpc": "2.0", "id": id, "result": text("resumed") }))]))
         }
         _ => None,
     })
@@ -539,7 +544,7 @@ async fn a_server_without_mcp_is_spoken_to_in_the_predecessors_dialect() {
     assert_eq!((session.facts().revision.as_str(), session.tools().await.unwrap().tools.len()), ("rest", 2));
     let result = call(&*session).await.unwrap();
     assert_eq!((result.text().as_str(), result.is_error), ("whole", true));
-    let (to, mut seen) = mpsc::channel(8);
+    let (to, mut seen) = call_events(8);
     let io = CallIo { events: Some(to), ..CallIo::quiet() };
     assert_eq!(call_with(&*session, json!({ "stream": true }), io).await.unwrap().text(), "one two");
     assert_eq!(seen.recv().await, Some(CallEvent::Chunk { data: "one ".into() }));

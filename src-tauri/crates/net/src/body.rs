@@ -110,13 +110,21 @@ pub(crate) fn decoded(raw: BodyStream, coding: Coding) -> BodyStream {
 
 /// Collects a body up to `limit` bytes, decompressed. `compressed` decides which limit the fault names.
 pub(crate) async fn collected(mut body: BodyStream, limit: usize, compressed: bool) -> Result<Bytes, ServerFault> {
-    let mut whole = BytesMut::new();
-    while let Some(piece) = body.next().await {
-        let piece = piece?;
+    let over = || if compressed { ServerFault::DecompressionLimit { limit } } else { ServerFault::MessageTooLarge { limit } };
+    // Most bodies come in one piece, which is then not copied.
+    let first = body.next().await.transpose()?.unwrap_or_default();
+    if first.len() > limit {
+        return Err(over());
+    }
+    let Some(second) = body.next().await.transpose()? else { return Ok(first) };
+    let mut whole = BytesMut::from(first);
+    let mut next = Some(second);
+    while let Some(piece) = next {
         if whole.len() + piece.len() > limit {
-            return Err(if compressed { ServerFault::DecompressionLimit { limit } } else { ServerFault::MessageTooLarge { limit } });
+            return Err(over());
         }
         whole.extend_from_slice(&piece);
+        next = body.next().await.transpose()?;
     }
     Ok(whole.freeze())
 }

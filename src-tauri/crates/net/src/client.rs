@@ -22,6 +22,8 @@ use crate::tls::tls_config_with;
 
 /// How Pilothouse introduces itself.
 pub const USER_AGENT: &str = concat!("Pilothouse/", env!("CARGO_PKG_VERSION"));
+/// The codings that a body may come in.
+const CODINGS: &str = "gzip, br, zstd, deflate";
 /// Largest block of response headers.
 pub const HEADER_LIMIT: usize = 64 * 1024;
 /// So many redirects are followed, all to the same origin.
@@ -66,6 +68,12 @@ impl Request {
             .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.body = Some(Bytes::from(body.to_string()));
         request
+    }
+
+    /// Adds what every request carries anyway. For headers that are kept and used again: adding it to each request would make each grow.
+    pub fn complete(headers: &mut HeaderMap) {
+        headers.entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static(CODINGS));
+        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
     }
 
     /// The same request with one header set.
@@ -161,7 +169,7 @@ impl Client {
     /// caller knows what patience is reasonable, and dropping the future gives up.
     pub async fn send(&self, mut request: Request) -> Result<Response, ServerFault> {
         if !request.headers.contains_key(header::ACCEPT_ENCODING) {
-            request.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, zstd, deflate"));
+            request.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(CODINGS));
         }
         let authenticated = request.headers.contains_key(header::AUTHORIZATION) || request.headers.values().any(HeaderValue::is_sensitive);
         let mut hops = 0;
@@ -182,11 +190,10 @@ impl Client {
             connect_timeout: self.connect_timeout,
             writes: !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS),
         };
-        let mut builder = self.inner.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
-        if let Some(body) = &request.body {
-            builder = builder.body(body.clone());
-        }
-        let mut inner = builder.send().await.map_err(|fault| sent.request_fault(&fault))?;
+        let mut asked = reqwest::Request::new(request.method.clone(), request.url.clone());
+        asked.headers_mut().clone_from(&request.headers);
+        *asked.body_mut() = request.body.clone().map(reqwest::Body::from);
+        let mut inner = self.inner.execute(asked).await.map_err(|fault| sent.request_fault(&fault))?;
         let block: usize = inner.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if block > HEADER_LIMIT {
             return Err(ServerFault::ResourceLimit { what: "the header block".to_owned(), limit: HEADER_LIMIT as u64 });

@@ -62,7 +62,8 @@ impl Response {
 
     /// Whether the body is an event stream.
     pub fn is_event_stream(&self) -> bool {
-        self.media_type() == "text/event-stream"
+        let value = self.headers.get(header::CONTENT_TYPE).map(header::HeaderValue::as_bytes).unwrap_or_default();
+        value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
     }
 
     /// Whether credentials were sent with the request.

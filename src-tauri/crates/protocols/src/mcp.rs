@@ -20,12 +20,14 @@
 //!
 //! An [`Inlet`] gives whole messages as raw bytes ([`Piece::Text`]) and need not look into them; an [`Outlet`] writes whole messages.
 //! Era negotiation, ids, limits on JSON, noise and stray counting, notifications, questions, the wire log and the end of a session are
-//! the core's. rmcp runs the requests; it never sees bytes of a peer, and what it cannot type does not get lost (see `intake`).
+//! the core's. rmcp never sees bytes of a peer, and what it cannot type does not get lost (see `intake`); most requests go past it
+//! (see `express`).
 
 mod abilities;
 mod answers;
 mod carry;
 mod envelope;
+pub(crate) mod express;
 pub(crate) mod handshake;
 pub(crate) mod headers;
 pub(crate) mod intake;

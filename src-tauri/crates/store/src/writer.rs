@@ -110,6 +110,20 @@ impl Writer {
         (Self { jobs, shared }, work(hand, inbox))
     }
 
+    /// Hands a row in that need not wait for the disk; gives it back when it would have to wait for room, or for the store to be well.
+    pub(crate) fn append_now(&self, entry: Entry) -> Option<Entry> {
+        if self.shared.refuses.load(Ordering::Acquire) {
+            return Some(entry);
+        }
+        match self.jobs.try_reserve() {
+            Ok(place) => {
+                place.send(Job::Queued(entry));
+                None
+            }
+            Err(_) => Some(entry),
+        }
+    }
+
     /// Hands a row in.
     pub(crate) async fn append(&self, entry: Entry, durability: Durability) -> Result<(), Fault> {
         // Outcomes of what runs already are taken even now: they wait for the disk to have room.

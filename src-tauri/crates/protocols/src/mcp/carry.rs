@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::fault::ServerFault;
 use domain::protocol::Frame;
+use futures::future::BoxFuture;
 use rmcp::RoleClient;
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use tokio::sync::Mutex;
 
-use super::intake::Intake;
+use super::express::{Express, Went};
+use super::intake::{Intake, Slot};
 
 /// No message, line, event or body may be larger (bytes).
 pub const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
@@ -93,6 +95,47 @@ impl WireTransport {
     pub(crate) fn new(wire: Wire, intake: Arc<Intake>) -> Self {
         Self { outlet: Arc::new(Mutex::new(wire.outlet)), inlet: wire.inlet, intake, queue: VecDeque::new(), closed: false }
     }
+
+    /// The way past rmcp.
+    pub(crate) fn express(&self) -> Arc<dyn Express> {
+        Arc::new(WireExpress { outlet: self.outlet.clone(), intake: self.intake.clone() })
+    }
+}
+
+/// Writes one message, one writer at a time.
+async fn write(intake: &Intake, outlet: &Mutex<Box<dyn Outlet>>, text: &[u8], slot: Option<&Slot>) -> Result<(), ServerFault> {
+    if intake.host.wants_frames() {
+        intake.host.frame(Frame { sent: true, kind: "json", text: super::intake::cut(text) });
+    }
+    tokio::select! {
+        biased;
+        () = intake.over.cancelled() => Err(intake.lost(false)),
+        sent = async {
+            let mut outlet = outlet.lock().await;
+            // Before the first byte: when the peer ends in the middle of this, nobody can say how much it has read.
+            if let Some(slot) = slot {
+                slot.mark_sent();
+            }
+            outlet.send(text).await
+        } => sent,
+    }
+}
+
+/// The writing half, for those who write their requests themselves.
+struct WireExpress {
+    outlet: Arc<Mutex<Box<dyn Outlet>>>,
+    intake: Arc<Intake>,
+}
+
+impl Express for WireExpress {
+    fn send(&self, _id: i64, text: Bytes, slot: Arc<Slot>) -> BoxFuture<'static, Result<Went, ServerFault>> {
+        let (outlet, intake) = (self.outlet.clone(), self.intake.clone());
+        Box::pin(async move { write(&intake, &outlet, &text, Some(&slot)).await.map(|()| Went::Away) })
+    }
+
+    fn to_the_end(&self) -> bool {
+        true
+    }
 }
 
 impl Transport<RoleClient> for WireTransport {
@@ -106,21 +149,7 @@ impl Transport<RoleClient> for WireTransport {
         let outlet = self.outlet.clone();
         async move {
             let text = text?;
-            if intake.host.wants_frames() {
-                intake.host.frame(Frame { sent: true, kind: "json", text: super::intake::cut(&text) });
-            }
-            tokio::select! {
-                biased;
-                () = intake.over.cancelled() => Err(intake.lost(false)),
-                sent = async {
-                    let mut outlet = outlet.lock().await;
-                    // Before the first byte: when the peer ends in the middle of this, nobody can say how much it has read.
-                    if let Some(slot) = slot {
-                        slot.mark_sent();
-                    }
-                    outlet.send(&text).await
-                } => sent,
-            }
+            write(&intake, &outlet, &text, slot.as_deref()).await
         }
     }
 

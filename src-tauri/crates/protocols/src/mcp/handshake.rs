@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::carry::{Dial, WireTransport};
+use super::express::Express;
 use super::intake::{Intake, Slot, era};
 
 /// Which era to speak with a server.
@@ -69,6 +70,8 @@ impl Opening {
 pub(crate) struct Extras {
     pub(crate) pid: Option<u32>,
     pub(crate) stderr: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    /// The way past rmcp for requests.
+    pub(crate) express: Option<Arc<dyn Express>>,
 }
 
 /// Makes transports for rmcp.
@@ -94,8 +97,10 @@ impl<D: Dial> Open for Lines<D> {
 
     async fn open(&self, intake: &Arc<Intake>) -> Result<(WireTransport, Extras), ServerFault> {
         let wire = self.0.dial().await?;
-        let extras = Extras { pid: wire.pid, stderr: wire.stderr.clone() };
-        Ok((WireTransport::new(wire, intake.clone()), extras))
+        let (pid, stderr) = (wire.pid, wire.stderr.clone());
+        let transport = WireTransport::new(wire, intake.clone());
+        let express = Some(transport.express());
+        Ok((transport, Extras { pid, stderr, express }))
     }
 
     fn fault(error: ServerFault) -> ServerFault {

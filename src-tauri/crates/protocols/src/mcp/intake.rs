@@ -17,6 +17,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -44,11 +45,48 @@ pub(crate) struct Slot {
     sent: AtomicBool,
     fault: OnceLock<ServerFault>,
     progress: Mutex<Option<f64>>,
+    /// Who waits, when the request went past rmcp. Without a value, the reason is in `fault`.
+    waits: Mutex<Option<oneshot::Sender<Option<Json>>>>,
+    express: bool,
 }
 
 impl Slot {
     pub(crate) fn new(method: &'static str, io: Option<CallIo>) -> Arc<Self> {
-        Arc::new(Self { method, io, sent: AtomicBool::new(false), fault: OnceLock::new(), progress: Mutex::new(None) })
+        Self::of(method, io, None)
+    }
+
+    /// For a request that goes past rmcp, and where its reply comes.
+    pub(crate) fn express(method: &'static str, io: Option<CallIo>) -> (Arc<Self>, oneshot::Receiver<Option<Json>>) {
+        let (waits, reply) = oneshot::channel();
+        (Self::of(method, io, Some(waits)), reply)
+    }
+
+    fn of(method: &'static str, io: Option<CallIo>, waits: Option<oneshot::Sender<Option<Json>>>) -> Arc<Self> {
+        Arc::new(Self {
+            method,
+            io,
+            sent: AtomicBool::new(false),
+            fault: OnceLock::new(),
+            progress: Mutex::new(None),
+            express: waits.is_some(),
+            waits: Mutex::new(waits),
+        })
+    }
+
+    /// Whether the one who waits here has the reply, or the news that there is none.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.express && self.waits.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Hands the reply to who waits here; gives it back when the request went through rmcp.
+    fn hand_over(&self, value: Json) -> Option<Json> {
+        match self.waits.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(waits) => {
+                let _ = waits.send(Some(value));
+                None
+            }
+            None => Some(value),
+        }
     }
 
     /// The request is leaving this process, so the peer may have carried it out.
@@ -63,6 +101,9 @@ impl Slot {
     /// Says why the request has no result, more exactly than a JSON-RPC error could. The first word counts.
     pub(crate) fn fail(&self, fault: ServerFault) {
         let _ = self.fault.set(fault);
+        if let Some(waits) = self.waits.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = waits.send(None);
+        }
     }
 
     pub(crate) fn fault(&self) -> Option<ServerFault> {
@@ -281,6 +322,15 @@ impl Intake {
         self.sent().waiting.entry(id).or_insert_with(|| Waiting { slot: slot.clone(), token: None });
     }
 
+    /// The same for a request that goes past rmcp; `token` is what its progress is known by.
+    pub(crate) fn outgoing_express(&self, id: i64, slot: &Arc<Slot>, token: Option<i64>) {
+        let mut sent = self.sent();
+        if let Some(token) = token {
+            sent.tokens.insert(token, id);
+        }
+        sent.waiting.insert(id, Waiting { slot: slot.clone(), token });
+    }
+
     /// The request will have no reply: it failed on its way.
     pub(crate) fn forget(&self, id: i64) {
         self.take(id);
@@ -446,13 +496,17 @@ impl Intake {
             (None, Some(error)) => Err(rpc_fault(text, error)),
             (None, None) => Err(ServerFault::ProtocolViolation { rule: "a reply without result and error".into() }),
         };
-        out.push_back(match answer {
-            Ok(value) => JsonRpcMessage::response(ServerResult::CustomResult(CustomResult(value)), NumberOrString::Number(id)),
+        match answer {
+            Ok(value) => {
+                let Some(value) = slot.hand_over(value) else { return };
+                let result = ServerResult::CustomResult(CustomResult(value));
+                out.push_back(JsonRpcMessage::response(result, NumberOrString::Number(id)));
+            }
             Err(fault) => {
                 slot.fail(fault);
-                failed(id)
+                out.push_back(failed(id));
             }
-        });
+        }
     }
 
     /// A request of the server. In the modern era there are none on a shared stream (C-11), and none is answered without a person.

@@ -221,7 +221,7 @@ impl Grant {
             }
             tries += 1;
             let challenge = challenge(response.headers());
-            if tries >= TRIES || !self.challenged(status, &challenge, generation, &mut step_ups).await? {
+            if tries >= TRIES || !Box::pin(self.challenged(status, &challenge, generation, &mut step_ups)).await? {
                 return Ok(response);
             }
         }
@@ -238,9 +238,13 @@ impl Grant {
         if !self.active.load(Ordering::Acquire) {
             return Ok((None, 0));
         }
-        let mut state = self.state.lock().await;
-        let token = self.current(&mut state).await?;
-        Ok((token, state.generation))
+        // Boxed, because most servers want no token, and every request's future would else have room for getting one.
+        Box::pin(async {
+            let mut state = self.state.lock().await;
+            let token = self.current(&mut state).await?;
+            Ok((token, state.generation))
+        })
+        .await
     }
 
     async fn current(&self, state: &mut State) -> Result<Option<HeaderValue>, ServerFault> {

@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::answers::{Answers, Door};
+use super::express::Ids;
 use super::handshake::{Extras, Open1};
 use super::intake::{Intake, Slot, era};
 use super::listing::{Headers, Pages, add_tools, tool_result};
@@ -62,6 +63,7 @@ pub(crate) struct McpSession {
     pub(crate) watch: Watch,
     learn: Option<Arc<dyn Learn>>,
     extras: Extras,
+    pub(super) ids: Ids,
     closing: Arc<AtomicBool>,
     done: CancellationToken,
 }
@@ -99,6 +101,7 @@ impl McpSession {
             watch: Watch::default(),
             learn,
             extras,
+            ids: Ids::default(),
             closing: Arc::default(),
             done: CancellationToken::new(),
             cx,
@@ -132,10 +135,19 @@ impl McpSession {
 
     /// One request without questions in between.
     pub(crate) async fn ask(&self, method: &'static str, params: JsonMap, io: Option<&CallIo>) -> Result<Json, ServerFault> {
-        let slot = Slot::new(method, io.cloned());
         if self.intake.over.is_cancelled() {
             return Err(self.intake.lost(false));
         }
+        if let Some(way) = self.extras.express.as_deref().filter(|_| self.intake.era() == era::LEGACY)
+            && let Some(reply) = self.express(way, method, &params, io).await?
+        {
+            return Ok(reply);
+        }
+        Box::pin(self.through_rmcp(method, params, io)).await
+    }
+
+    async fn through_rmcp(&self, method: &'static str, params: JsonMap, io: Option<&CallIo>) -> Result<Json, ServerFault> {
+        let slot = Slot::new(method, io.cloned());
         let mut request = CustomRequest::new(method, Some(Json::Object(params)));
         request.extensions.insert(slot.clone());
         let handle = self
@@ -172,9 +184,14 @@ impl McpSession {
     /// A request that may be answered with questions first (`input_required`, revision 2026-07-28): they are put to the person, and the
     /// request is sent again with the answers, under a new id and with the server's state as it came.
     pub(crate) async fn request(&self, method: &'static str, params: JsonMap, io: Option<&CallIo>) -> Result<Json, ServerFault> {
-        let again = self.modern().then(|| params.clone());
-        let mut value = self.ask(method, params, io).await?;
-        let Some(base) = again else { return Ok(value) };
+        if !self.modern() {
+            return self.ask(method, params, io).await;
+        }
+        Box::pin(self.modern_request(method, params, io)).await
+    }
+
+    async fn modern_request(&self, method: &'static str, base: JsonMap, io: Option<&CallIo>) -> Result<Json, ServerFault> {
+        let mut value = self.ask(method, base.clone(), io).await?;
         for _ in 0..ROUNDS {
             match value.get("resultType").and_then(Json::as_str) {
                 None | Some("complete") => return Ok(value),
@@ -319,10 +336,19 @@ impl Drop for Leave<'_> {
 }
 
 /// Tells the peer when nobody waits for a reply any more.
-struct Abandoned<'a> {
-    session: &'a McpSession,
-    id: Option<NumberOrString>,
-    slot: Arc<Slot>,
+pub(super) struct Abandoned<'a> {
+    pub(super) session: &'a McpSession,
+    pub(super) id: Option<NumberOrString>,
+    pub(super) slot: Arc<Slot>,
+}
+
+impl Abandoned<'_> {
+    /// The request did not get to the peer, or came back: there is nobody to tell, and nothing to expect.
+    pub(super) fn let_go(&mut self) {
+        if let Some(NumberOrString::Number(id)) = self.id.take() {
+            self.session.intake.forget(id);
+        }
+    }
 }
 
 impl Drop for Abandoned<'_> {

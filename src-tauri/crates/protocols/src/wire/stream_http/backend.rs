@@ -15,6 +15,7 @@ use domain::fault::ServerFault;
 use domain::protocol::{ConnectCx, Frame};
 use domain::tool::Catalogue;
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use net::{EventStream, HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Url, header};
 use rmcp::RoleClient;
@@ -27,6 +28,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::mcp::express::{Express, Went};
 use crate::mcp::headers;
 use crate::mcp::intake::{Intake, Origin, Slot, era};
 use crate::mcp::oauth::Signed;
@@ -81,6 +83,23 @@ struct Inner {
     /// What came beside a reply and is for rmcp: questions of the server, replies on the standing stream.
     side: mpsc::Sender<Rx>,
     standing: Mutex<Option<CancellationToken>>,
+    legacy: RwLock<Legacy>,
+}
+
+/// What is known of the legacy era's session here; rmcp's worker has the last word on it.
+enum Legacy {
+    /// Nothing yet, or no longer: it is being opened.
+    Nothing,
+    /// The server was told that we are ready.
+    Agreed(Arc<Agreed>),
+    /// The server said that it forgot this session. The worker does not know yet, and is told when it next uses it.
+    Forgotten(Arc<str>),
+}
+
+/// What rmcp's worker sends with each message.
+struct Agreed {
+    session: Option<Arc<str>>,
+    headers: Arc<HeaderMap>,
 }
 
 /// The backend of one connection.
@@ -89,7 +108,7 @@ pub(crate) struct Backend(Arc<Inner>);
 
 impl Backend {
     pub(crate) fn new(line: Arc<Line>, intake: Arc<Intake>, side: mpsc::Sender<Rx>) -> Self {
-        Self(Arc::new(Inner { line, intake, side, standing: Mutex::new(None) }))
+        Self(Arc::new(Inner { line, intake, side, standing: Mutex::new(None), legacy: RwLock::new(Legacy::Nothing) }))
     }
 }
 
@@ -97,13 +116,15 @@ impl Backend {
 struct Post {
     origin: Option<Origin>,
     body: Bytes,
-    headers: HeaderMap,
+    /// All of them, the server's own included.
+    headers: Arc<HeaderMap>,
     session: Option<Arc<str>>,
     initialize: bool,
 }
 
 /// The end of a POST.
 enum Done {
+    /// It has arrived; what there is to say to it comes, or came, another way.
     Accepted,
     Reply(Box<Rx>, Option<String>),
 }
@@ -117,7 +138,7 @@ impl Inner {
     ) -> Result<Post, ServerFault> {
         let encode = |fault: serde_json::Error| ServerFault::Internal { what: format!("a message would not encode: {fault}") };
         let body = serde_json::to_vec(message).map_err(encode)?;
-        let mut headers = HeaderMap::with_capacity(16);
+        let mut headers = self.line.headers.clone();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         headers.extend(custom);
@@ -144,17 +165,35 @@ impl Inner {
                 headers.extend(headers::of_call(&schema, args));
             }
         }
-        Ok(Post { origin, body: body.into(), headers, session, initialize })
+        Request::complete(&mut headers);
+        Ok(Post { origin, body: body.into(), headers: Arc::new(headers), session, initialize })
     }
 
-    /// Sends with the server's headers and, where the person gave no credentials, with a token if one is wanted.
-    async fn send(&self, request: Request) -> Result<Response, ServerFault> {
-        let mut whole = Request { headers: self.line.headers.clone(), ..request };
-        whole.headers.extend(request.headers);
-        self.line.client.send(whole).await
+    fn agreed(&self) -> Option<Arc<Agreed>> {
+        match &*self.legacy.read().unwrap_or_else(PoisonError::into_inner) {
+            Legacy::Agreed(agreed) => Some(agreed.clone()),
+            Legacy::Nothing | Legacy::Forgotten(_) => None,
+        }
     }
 
-    /// The same for what happens beside the person's own requests: nobody is asked to sign in for it.
+    fn learn(&self, legacy: Legacy) {
+        *self.legacy.write().unwrap_or_else(PoisonError::into_inner) = legacy;
+    }
+
+    /// The server forgot that session; a newer one is not touched.
+    fn expired(&self, old: &Arc<Agreed>) {
+        let mut legacy = self.legacy.write().unwrap_or_else(PoisonError::into_inner);
+        if matches!(&*legacy, Legacy::Agreed(agreed) if Arc::ptr_eq(agreed, old)) {
+            *legacy = old.session.clone().map_or(Legacy::Nothing, Legacy::Forgotten);
+        }
+    }
+
+    fn is_forgotten(&self, session: Option<&str>) -> bool {
+        let legacy = self.legacy.read().unwrap_or_else(PoisonError::into_inner);
+        matches!(&*legacy, Legacy::Forgotten(forgotten) if session == Some(&**forgotten))
+    }
+
+    /// Sends what happens beside the person's own requests with the server's headers: nobody is asked to sign in for it.
     async fn send_quietly(&self, request: Request) -> Result<Response, ServerFault> {
         let mut whole = Request { headers: self.line.headers.clone(), ..request };
         whole.headers.extend(request.headers);
@@ -169,26 +208,27 @@ impl Inner {
             origin.slot.mark_sent();
         }
         let mut request = Request::new(net::Method::POST, self.line.url.clone());
-        request.headers.clone_from(&post.headers);
+        request.headers.clone_from(post.headers.as_ref());
         request.body = Some(post.body.clone());
         let fresh = self.line.stalls.fresh();
         if fresh {
             request.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        let response = self.send(request).await.map_err(HttpFault::Client)?;
+        // Where the person gave no credentials, with a token if one is wanted.
+        let response = self.line.client.send(request).await.map_err(HttpFault::Client)?;
         let head = Instant::now();
         let status = response.status();
-        let session = response.headers().get(SESSION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let session = response.headers().get(SESSION).filter(|_| post.initialize).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let Some(origin) = &post.origin else {
             // A notification or a reply of ours: whatever a success says, it has arrived.
             return match status {
                 status if status.is_success() => Ok(Done::Accepted),
                 StatusCode::NOT_FOUND if post.session.is_some() => Err(HttpFault::SessionExpired),
-                _ => Err(HttpFault::Client(response.into_fault().await)),
+                _ => Err(HttpFault::Client(Box::pin(response.into_fault()).await)),
             };
         };
         if !status.is_success() {
-            return self.refused(response, &post, origin).await;
+            return Box::pin(self.refused(response, &post, origin)).await;
         }
         match status {
             StatusCode::ACCEPTED
@@ -203,17 +243,20 @@ impl Inner {
             _ => {}
         }
         let reply = if response.is_event_stream() {
-            self.follow(response.into_events(None), &post, origin).await.map_err(HttpFault::Client)?
+            // Boxed, because it is large, and a reply in one piece has no use for it.
+            Box::pin(self.follow(response.into_events(None), &post, origin)).await.map_err(HttpFault::Client)?
         } else {
             self.whole(response, origin).await.map_err(HttpFault::Client)?
         };
         self.line.stalls.took(fresh, head.elapsed());
-        let reply = if post.initialize { for_the_worker(reply) } else { reply };
-        Ok(Done::Reply(Box::new(reply), session))
+        Ok(match reply {
+            Some(reply) => Done::Reply(Box::new(if post.initialize { for_the_worker(reply) } else { reply }), session),
+            None => Done::Accepted,
+        })
     }
 
-    /// A reply in one piece.
-    async fn whole(&self, response: Response, origin: &Origin) -> Result<Rx, ServerFault> {
+    /// A reply in one piece. Nothing when who waits for it has it already.
+    async fn whole(&self, response: Response, origin: &Origin) -> Result<Option<Rx>, ServerFault> {
         let media = response.media_type();
         let body = response.read_limited(net::MESSAGE_LIMIT).await?;
         if media != "application/json" && !media.ends_with("+json") {
@@ -225,10 +268,12 @@ impl Inner {
         }
         let mut out = VecDeque::new();
         self.intake.text(&body, Some(origin), &mut out);
-        self.sort(out, origin).await.ok_or_else(|| {
+        let reply = self.sort(out, origin).await;
+        if reply.is_none() && !origin.slot.is_answered() {
             let shown = net::shown(&String::from_utf8_lossy(&body[..body.len().min(1000)]));
-            ServerFault::ProtocolViolation { rule: format!("expected the reply to this request, got {shown}") }
-        })
+            return Err(ServerFault::ProtocolViolation { rule: format!("expected the reply to this request, got {shown}") });
+        }
+        Ok(reply)
     }
 
     /// Passes on what is beside the reply, and gives the reply if it was there.
@@ -251,14 +296,14 @@ impl Inner {
     }
 
     /// Reads a reply that comes as events, and takes the stream up again when it breaks (legacy era only).
-    async fn follow(&self, events: EventStream, post: &Post, origin: &Origin) -> Result<Rx, ServerFault> {
+    async fn follow(&self, events: EventStream, post: &Post, origin: &Origin) -> Result<Option<Rx>, ServerFault> {
         let mut events = events;
         let (mut last, mut pause, mut resumes) = (None, PAUSE, 0);
         loop {
             match self.read(&mut events, origin, &mut last, &mut pause, &mut resumes).await {
                 Read::Reply(reply) => {
                     self.drain(events);
-                    return Ok(*reply);
+                    return Ok(reply.map(|reply| *reply));
                 }
                 Read::Fault(fault) => return Err(fault),
                 Read::Ended(why) => {
@@ -316,8 +361,9 @@ impl Inner {
                 }
                 Err(fault) => return Read::Ended(format!("the stream of the reply broke: {fault}")),
             }
-            if let Some(reply) = self.sort(out, origin).await {
-                return Read::Reply(Box::new(reply));
+            let reply = self.sort(out, origin).await;
+            if reply.is_some() || origin.slot.is_answered() {
+                return Read::Reply(reply.map(Box::new));
             }
         }
         Read::Ended("the stream ended before the reply".to_owned())
@@ -450,7 +496,8 @@ impl Inner {
 }
 
 enum Read {
-    Reply(Box<Rx>),
+    /// It came, and is here unless who waits for it has it already.
+    Reply(Option<Box<Rx>>),
     Fault(ServerFault),
     Ended(String),
 }
@@ -489,6 +536,36 @@ pub(crate) fn unwrapped(message: Rx) -> Rx {
     JsonRpcMessage::Response(response)
 }
 
+impl Express for Backend {
+    fn send(&self, id: i64, text: Bytes, slot: Arc<Slot>) -> BoxFuture<'static, Result<Went, ServerFault>> {
+        let inner = self.0.clone();
+        Box::pin(async move {
+            let Some(agreed) = inner.agreed() else { return Ok(Went::TurnedBack) };
+            let post = Post {
+                origin: Some(Origin { id, slot }),
+                body: text,
+                headers: agreed.headers.clone(),
+                session: agreed.session.clone(),
+                initialize: false,
+            };
+            match inner.deliver(post).await {
+                // A reply that is here all the same is one that could not be used, and who waits was told.
+                Ok(Done::Accepted | Done::Reply(..)) => Ok(Went::Away),
+                Err(HttpFault::SessionExpired) => {
+                    inner.expired(&agreed);
+                    Ok(Went::TurnedBack)
+                }
+                Err(HttpFault::Client(fault)) => Err(fault),
+                Err(other) => Err(ServerFault::ConnectionLost { reason: other.to_string(), lost_result: true }),
+            }
+        })
+    }
+
+    fn to_the_end(&self) -> bool {
+        false
+    }
+}
+
 impl StreamableHttpClient for Backend {
     type Error = ServerFault;
 
@@ -505,6 +582,11 @@ impl StreamableHttpClient for Backend {
             if matches!(notification.notification, ClientNotification::InitializedNotification(_)));
         let post = inner.post(&message, session_id.clone(), custom_headers).map_err(HttpFault::Client)?;
         let headers = post.headers.clone();
+        if post.initialize {
+            inner.learn(Legacy::Nothing);
+        } else if post.origin.is_some() && inner.is_forgotten(session_id.as_deref()) {
+            return Err(HttpFault::SessionExpired);
+        }
         // rmcp's worker does not look up while it waits for the very first answer; a connect that is given up ends here.
         let done = tokio::select! {
             biased;
@@ -515,6 +597,7 @@ impl StreamableHttpClient for Backend {
             Done::Accepted => {
                 if ready {
                     inner.stand(session_id.as_deref(), &headers);
+                    inner.learn(Legacy::Agreed(Arc::new(Agreed { session: session_id, headers })));
                 }
                 Ok(StreamableHttpPostResponse::Accepted)
             }

@@ -12,6 +12,7 @@ use rmcp::transport::streamable_http_client::{StreamableHttpClientTransport, Str
 use tokio::sync::mpsc;
 
 use super::backend::{Backend, Line, unwrapped};
+use crate::mcp::express::Express;
 use crate::mcp::handshake::{Extras, Open};
 use crate::mcp::intake::Intake;
 
@@ -105,8 +106,9 @@ impl Open for Http {
         let (side_in, side) = mpsc::channel(256);
         let backend = Backend::new(self.0.clone(), intake.clone(), side_in);
         let config = StreamableHttpClientTransportConfig::with_uri(self.0.url.as_str()).max_concurrent_requests(IN_FLIGHT);
+        let express = Some(Arc::new(backend.clone()) as Arc<dyn Express>);
         let inner = StreamableHttpClientTransport::with_client(backend, config);
-        Ok((HttpTransport { inner, side, intake: intake.clone() }, Extras::default()))
+        Ok((HttpTransport { inner, side, intake: intake.clone() }, Extras { express, ..Extras::default() }))
     }
 
     fn fault(error: ServerFault) -> ServerFault {
