@@ -1,5 +1,6 @@
 //! The real kube-apiserver and the real kubectl (built by scripts/testcluster.sh): who we are there, and what is refused on the way.
 
+mod helper;
 mod server;
 
 use std::collections::BTreeMap;

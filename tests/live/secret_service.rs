@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 const PASSWORD: &str = "the login password";
 
-fn pilot() -> PathBuf {
+pub(crate) fn pilot() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let found = here.ascendants_with("pilot");
     found.unwrap_or_else(|| panic!("pilot is not built: run `cargo build --workspace --bins` first"))
@@ -42,14 +42,14 @@ impl Drop for Mine {
 }
 
 /// A person's session: a home, a bus of their own, and a keyring or none.
-struct Desk {
+pub(crate) struct Desk {
     dir: tempfile::TempDir,
     bus: Option<Mine>,
     keyring: Option<Mine>,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         for part in ["home", "run", "config"] {
             let path = dir.path().join(part);
@@ -60,11 +60,11 @@ impl Desk {
         Self { dir, bus: None, keyring: None }
     }
 
-    fn path(&self, part: &str) -> PathBuf {
+    pub(crate) fn path(&self, part: &str) -> PathBuf {
         self.dir.path().join(part)
     }
 
-    fn environment(&self, command: &mut Command) {
+    pub(crate) fn environment(&self, command: &mut Command) {
         let path = std::env::var_os("PATH").unwrap_or_default();
         command.env_clear().env("PATH", path).env("LANG", "C.UTF-8");
         command.env("HOME", self.path("home")).env("XDG_RUNTIME_DIR", self.path("run"));
@@ -72,7 +72,7 @@ impl Desk {
     }
 
     /// A bus that starts nothing by itself.
-    fn start_bus(&mut self) {
+    pub(crate) fn start_bus(&mut self) {
         let config = self.path("bus.conf");
         let listen = format!("unix:path={}", self.path("bus").display());
         let text = format!(
@@ -93,7 +93,7 @@ impl Desk {
     }
 
     /// gnome-keyring, unlocked with the password or locked.
-    fn start_keyring(&mut self, unlocked: bool) {
+    pub(crate) fn start_keyring(&mut self, unlocked: bool) {
         let mut command = Command::new("gnome-keyring-daemon");
         self.environment(&mut command);
         command.args(["--foreground", "--components=secrets"]);
@@ -131,7 +131,7 @@ impl Desk {
         }
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(pilot());
         self.environment(&mut command);
         command.env("PILOTHOUSE_KEYRING_SERVICE", "dev.pilothouse.desktop.test");
@@ -141,7 +141,7 @@ impl Desk {
     }
 
     /// Exit code and what stdout says.
-    fn pilot(&self, words: &[&str]) -> (i32, Json) {
+    pub(crate) fn pilot(&self, words: &[&str]) -> (i32, Json) {
         self.fed(words, "")
     }
 
@@ -198,7 +198,7 @@ fn wait_for(lines: &mut BufReader<ChildStdout>, wanted: (&str, Option<&str>)) {
     panic!("never {wanted:?}");
 }
 
-fn files_without(dir: &Path, canary: &str) {
+pub(crate) fn files_without(dir: &Path, canary: &str) {
     for entry in std::fs::read_dir(dir).unwrap().flatten() {
         if entry.path().is_dir() {
             files_without(&entry.path(), canary);

@@ -24,6 +24,7 @@ pub struct TestCluster {
     pub ca: String,
     pub tokens: BTreeMap<String, String>,
     pub certs: BTreeMap<String, Pair>,
+    pub kubeconfigs: BTreeMap<String, PathBuf>,
     #[serde(skip)]
     _held: Option<(Child, ChildStdin)>,
 }
@@ -46,6 +47,11 @@ fn dir() -> PathBuf {
         dir.display()
     );
     dir
+}
+
+/// The real kubectl.
+pub fn kubectl() -> PathBuf {
+    dir().join("kubectl")
 }
 
 /// The API server.

@@ -3,7 +3,9 @@
 //! Both doors call [`open`]. Nothing here decides anything about a call; what it decides is where things are on this machine.
 
 mod browser;
+mod caller;
 mod clock;
+mod credentials;
 mod first_run;
 mod guard;
 mod harden;
@@ -13,7 +15,9 @@ mod places;
 mod probes;
 
 pub use browser::Browser;
+pub use caller::caller_of;
 pub use clock::SystemClock;
+pub use credentials::CredentialDoor;
 pub use guard::guard_main;
 pub use harden::harden;
 pub use open::{Notice, Options, open};

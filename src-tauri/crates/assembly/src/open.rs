@@ -131,7 +131,12 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
 const SERVICE: &str = if cfg!(debug_assertions) { "dev.pilothouse.desktop.dev" } else { "dev.pilothouse.desktop" };
 
 /// The vault. Reads one row; the keyring is reached when a secret is first needed.
-async fn vault(store: &Arc<Store>, clock: &Arc<dyn Clock>, redactor: &Arc<Redactor>, wanted: VaultChoice) -> Result<Arc<dyn Vault>, Fault> {
+pub(crate) async fn vault(
+    store: &Arc<Store>,
+    clock: &Arc<dyn Clock>,
+    redactor: &Arc<Redactor>,
+    wanted: VaultChoice,
+) -> Result<Arc<dyn Vault>, Fault> {
     let service = wanted.keyring.or_else(|| variable("PILOTHOUSE_KEYRING_SERVICE")).unwrap_or_else(|| SERVICE.to_owned());
     let keyring: Box<dyn Keyring> = if service.is_empty() { Box::new(NoKeyring) } else { Box::new(OsKeyring::new(service)) };
     let vault = SealedVault::over(VaultParts {
@@ -151,18 +156,18 @@ async fn vault(store: &Arc<Store>, clock: &Arc<dyn Clock>, redactor: &Arc<Redact
     Ok(Arc::new(vault))
 }
 
-struct VaultChoice {
-    kind: Option<VaultKind>,
-    passphrase: Option<PassphraseSource>,
-    keyring: Option<String>,
-    cost: Option<Cost>,
+pub(crate) struct VaultChoice {
+    pub(crate) kind: Option<VaultKind>,
+    pub(crate) passphrase: Option<PassphraseSource>,
+    pub(crate) keyring: Option<String>,
+    pub(crate) cost: Option<Cost>,
 }
 
 fn variable(name: &str) -> Option<String> {
     std::env::var_os(name)?.into_string().ok()
 }
 
-fn own_guard() -> Result<Arc<[String]>, Fault> {
+pub(crate) fn own_guard() -> Result<Arc<[String]>, Fault> {
     let exe = std::env::current_exe().map_err(|fault| no_guard(&fault.to_string()))?;
     let exe = guard_beside(exe, Path::is_file).into_os_string().into_string().map_err(|_| no_guard("its path is not Unicode"))?;
     Ok([exe, protocols::guard::WORD.to_owned()].into())

@@ -205,6 +205,12 @@ pub(crate) enum Command {
     /// Clusters of kubeconfigs, with their secrets in the vault
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// Answer kubectl with a credential; a rewritten kubeconfig calls this
+    KubeCredential {
+        /// The cluster's id
+        #[arg(long)]
+        id: String,
+    },
     /// Find out what does not work, and what to do about it
     Doctor {
         /// The saved server; this machine alone when not given
@@ -530,6 +536,18 @@ pub(crate) enum ClusterCommand {
         #[arg(long)]
         force: bool,
     },
+    /// Say which programs may have credentials
+    Consent {
+        /// The program's file
+        #[arg(long, value_name = "PATH")]
+        program: PathBuf,
+        /// How long it may, or that it may not
+        #[arg(long = "for", value_enum, value_name = "HOW LONG")]
+        answer: ConsentForArg,
+        /// Only for this cluster; all of them when not given
+        #[arg(long, value_name = "NAME")]
+        cluster: Option<String>,
+    },
     /// From now on nobody gets credentials of any cluster
     Lock,
     /// Take the lock back
@@ -547,6 +565,20 @@ pub(crate) enum ClusterCommand {
         #[arg(long)]
         force: bool,
     },
+}
+
+/// How long a program may have credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConsentForArg {
+    /// The next time, once
+    Once,
+    /// Fifteen minutes from now
+    #[value(name = "15m")]
+    Quarter,
+    /// As long as its file stays the same
+    Always,
+    /// It may not
+    Deny,
 }
 
 /// `pilot cluster import`.

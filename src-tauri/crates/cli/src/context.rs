@@ -103,7 +103,11 @@ async fn whole(pilot: Pilot, out: &Out, around: Surroundings) -> u8 {
 }
 
 /// Where the vault's passphrase comes from: a file, which must be readable now, or the keyboard when it is needed.
-fn passphrase_source(file: Option<&std::path::Path>, can_ask: bool, out: &Out) -> Result<Option<assembly::PassphraseSource>, Fault> {
+pub(crate) fn passphrase_source(
+    file: Option<&std::path::Path>,
+    can_ask: bool,
+    out: &Out,
+) -> Result<Option<assembly::PassphraseSource>, Fault> {
     if let Some(file) = file {
         let line = hidden::first_line(file)?;
         return Ok(Some(assembly::PassphraseSource::new(move || Some(line.clone()))));

@@ -22,7 +22,8 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::args::{Command, Pilot};
+use crate::args::{ClusterCommand, Command, Pilot};
+use crate::commands::credential::{self, Errand};
 use crate::out::Out;
 use crate::surroundings::Surroundings;
 
@@ -48,5 +49,16 @@ pub fn run(words: &[OsString]) -> u8 {
     if let Command::Completions { shell } = pilot.command {
         return out.completions(shell, Pilot::command());
     }
-    context::drive(pilot, out, around)
+    let errand = match pilot.command {
+        Command::KubeCredential { id } => Errand::Credential { id },
+        Command::Cluster(ClusterCommand::Consent { program, answer, cluster }) => Errand::Consent { program, answer, cluster },
+        command => return context::drive(Pilot { command, ..pilot }, out, around),
+    };
+    let mut options = assembly::Options { config_dir: pilot.global.config_dir, ..assembly::Options::default() };
+    options.vault = pilot.global.vault.map(commands::vault_kind);
+    options.passphrase = match context::passphrase_source(pilot.global.passphrase_file.as_deref(), around.can_ask, &out) {
+        Ok(source) => source,
+        Err(fault) => return out.failed(&fault),
+    };
+    credential::drive(errand, options, &out, &around)
 }

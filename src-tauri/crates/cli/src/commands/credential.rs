@@ -1,0 +1,137 @@
+//! `pilot kube-credential` and `pilot cluster consent`: the light door, without the rest of the app.
+//!
+//! **Invariant:** stdout gets the credential or nothing, and never a terminal.
+
+use std::path::PathBuf;
+
+use app::credentials::{ConsentFor, CredentialOrder};
+use domain::cluster::ConsentAnswer;
+use domain::exec_credential::EXEC_INFO;
+use domain::fault::{Fault, FaultKind};
+use domain::policy::{Actor, Door};
+use domain::text::Text;
+use serde_json::json;
+
+use super::moment;
+use crate::args::ConsentForArg;
+use crate::out::Out;
+use crate::surroundings::Surroundings;
+
+/// What is asked of the light door.
+#[derive(Debug)]
+pub(crate) enum Errand {
+    /// A credential for whoever called us.
+    Credential {
+        /// For which cluster.
+        id: String,
+    },
+    /// A person's word about a program.
+    Consent {
+        /// The program.
+        program: PathBuf,
+        /// The word.
+        answer: ConsentForArg,
+        /// For which cluster; none for all.
+        cluster: Option<String>,
+    },
+}
+
+/// Does it and answers the exit code.
+pub(crate) fn drive(errand: Errand, options: assembly::Options, out: &Out, around: &Surroundings) -> u8 {
+    if matches!(errand, Errand::Credential { .. }) && around.out_is_terminal {
+        return out.failed(&on_a_terminal());
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(fault) => return out.failed(&no_runtime(&fault)),
+    };
+    let done = runtime.block_on(run(errand, options, out, around));
+    match done {
+        Ok(()) => out.fault().map_or(0, |fault| out.failed(&fault)),
+        Err(fault) => out.failed(&fault),
+    }
+}
+
+async fn run(errand: Errand, options: assembly::Options, out: &Out, around: &Surroundings) -> Result<(), Fault> {
+    let actor = Actor { door: Door::Cli, name: assembly::user_name(), can_ask: around.can_ask };
+    let config_dir = options.config_dir.clone();
+    let door = assembly::CredentialDoor::open(options).await?;
+    let done = match errand {
+        Errand::Credential { id } => {
+            let order = CredentialOrder {
+                cluster: id.into(),
+                info: around_info(),
+                caller: door.parent().await,
+                actor,
+                pilot: config_dir.map_or_else(|| "pilot".to_owned(), |dir| format!("pilot --config-dir '{}'", dir.display())),
+            };
+            door.credentials.issue(&order).await.map(|answer| out.line(answer.expose()))
+        }
+        Errand::Consent { program, answer, cluster } => consent(&door, out, &program, answer, cluster.as_deref(), &actor).await,
+    };
+    let closed = door.close().await;
+    done.and(closed)
+}
+
+async fn consent(
+    door: &assembly::CredentialDoor,
+    out: &Out,
+    program: &std::path::Path,
+    answer: ConsentForArg,
+    cluster: Option<&str>,
+    actor: &Actor,
+) -> Result<(), Fault> {
+    let caller = assembly::caller_of(program)?;
+    let answer = match answer {
+        ConsentForArg::Once => ConsentFor::Once,
+        ConsentForArg::Quarter => ConsentFor::Quarter,
+        ConsentForArg::Always => ConsentFor::Always,
+        ConsentForArg::Deny => ConsentFor::Deny,
+    };
+    let kept = door.credentials.consent(&caller, answer, cluster, actor).await?;
+    if out.for_programs() {
+        out.document(&kept);
+        return Ok(());
+    }
+    let program = &kept.program;
+    let for_what = cluster.map_or_else(|| ("every cluster".to_owned(), "所有集群".to_owned()), |name| (name.to_owned(), name.to_owned()));
+    let (en, zh) = match kept.answer {
+        ConsentAnswer::Once => ("may have a credential once".to_owned(), "可获取一次凭据".to_owned()),
+        ConsentAnswer::Until { until } => {
+            (format!("may have credentials until {}", moment(until)), format!("在 {} 前可获取凭据", moment(until)))
+        }
+        ConsentAnswer::Always => {
+            ("may have credentials as long as its file stays the same".to_owned(), "在其文件不变的情况下可获取凭据".to_owned())
+        }
+        ConsentAnswer::Deny => ("gets no credential".to_owned(), "不能获取凭据".to_owned()),
+    };
+    out.remark(&Text::new(format!("{program} {en} ({})", for_what.0), format!("{program} {zh}（{}）", for_what.1)));
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the door reads what its caller says, once, here")]
+fn around_info() -> Option<String> {
+    std::env::var(EXEC_INFO).ok()
+}
+
+fn on_a_terminal() -> Fault {
+    Fault::new(
+        FaultKind::Denied,
+        "stdout_is_a_terminal",
+        Text::new("a credential is not written to a terminal", "凭据不会输出到终端"),
+        Text::new(
+            "kubectl calls this command by itself; its kubeconfig entry is written by pilot cluster import --rewrite.",
+            "kubectl 会自行调用该命令；相应条目由 pilot cluster import --rewrite 写入 kubeconfig。",
+        ),
+    )
+    .with_params(json!({ "stream": "stdout" }))
+}
+
+fn no_runtime(fault: &std::io::Error) -> Fault {
+    Fault::new(
+        FaultKind::Internal,
+        "runtime",
+        Text::new(format!("pilot could not start: {fault}"), format!("pilot 无法启动：{fault}")),
+        Text::default(),
+    )
+}
