@@ -88,6 +88,8 @@ impl SealedVault {
                 return Err(faults::missing(id, Some(&row.facts.owner)));
             }
             let keys = self.keys(&head).await?;
+            // Opening the vault may have sealed it anew: what was read before that would not open.
+            let row = self.0.rows.sealed(id).await?.ok_or_else(|| faults::missing(id, None))?;
             unseal(&head, &keys, &row)?
         };
         self.learn(&value);

@@ -104,7 +104,8 @@ impl SealedVault {
             VaultKind::Session => Ok(Keys::default()),
             VaultKind::Keyring => self.unwrap_by_keyring(head, manner).await,
             VaultKind::Passphrase => {
-                let given = self.ask_source().await.ok_or_else(faults::locked)?;
+                let none = if manner == Manner::Asking { faults::passphrase_needed } else { faults::locked };
+                let given = self.ask_source().await.ok_or_else(none)?;
                 self.unwrap_by_passphrase(head, given).await
             }
         }
