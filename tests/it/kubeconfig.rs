@@ -119,6 +119,26 @@ async fn a_locked_or_absent_vault_imports_nothing_and_touches_nothing() {
 }
 
 #[tokio::test]
+async fn sweeping_takes_what_a_killed_import_left_and_nothing_else() {
+    let desk = Desk::new(&config("https://10.0.0.1:6443", TOKEN)).await;
+    import(&desk.house.app, &desk.file, false).await.unwrap();
+    let (def, _) = desk.cluster().await.unwrap();
+    let left = |id: &str, field: &str| NewSecret {
+        owner: Owner::new("cluster", id, field),
+        value: SecretBytes::new("x"),
+        kind: domain::vault::SecretKind::Token,
+        expires_at: None,
+    };
+    let new = vec![left(def.id.as_str(), "exec_answer"), left(def.id.as_str(), "token.2"), left("gone", "token")];
+    desk.house.vault.keep(new).await.unwrap();
+    import(&desk.house.app, &desk.file, false).await.unwrap();
+    let fields: Vec<String> = desk.secrets("cluster").await.into_iter().map(|facts| facts.owner.field).collect();
+    assert_eq!(fields, ["exec_answer", "token.2"], "the answer of a program stays; the token stands under its other name now");
+    let (def, value) = desk.cluster().await.unwrap();
+    assert_eq!((def.secrets().len(), value.as_str()), (1, TOKEN));
+}
+
+#[tokio::test]
 async fn locking_is_kept_for_every_process_until_it_is_taken_back() {
     let desk = Desk::new(&config("https://10.0.0.1:6443", TOKEN)).await;
     import(&desk.house.app, &desk.file, false).await.unwrap();

@@ -47,10 +47,14 @@ impl Home {
     }
 
     fn run(&self, words: &[&str]) -> Ran {
+        self.run_in("data", &[words, &["--passphrase-file", self.at("pass").to_str().unwrap()]].concat())
+    }
+
+    fn run_in(&self, data: &str, words: &[&str]) -> Ran {
         let mut command = Command::new(built("pilot"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.dir.path()).env("LANG", "C.UTF-8").env("PILOTHOUSE_KEYRING_SERVICE", "");
-        command.arg("--config-dir").arg(self.at("data")).args(words).args(["-o", "json", "--passphrase-file"]).arg(self.at("pass"));
+        command.arg("--config-dir").arg(self.at(data)).args(words).args(["-o", "json"]);
         let output = command.stdin(Stdio::null()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
@@ -186,4 +190,38 @@ fn the_usual_files_are_taken_when_none_is_named_and_a_refusal_of_all_is_no_succe
     assert_eq!(home.run(&["cluster", "import", "--yes", "--context", "tok"]).ok()["clusters"][0]["auth"], "token");
     let verdict = home.run(&["cluster", "verify"]);
     assert_eq!(verdict.code, 1, "it still stands in the file: {}", verdict.out);
+}
+
+fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copied(&path, &to);
+        } else {
+            std::fs::copy(&path, &to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_store_that_was_carried_to_another_machine_lists_its_clusters_and_opens_with_its_passphrase_only() {
+    let home = Home::new();
+    let file = home.at("kube");
+    std::fs::write(&file, config(&home).0).unwrap();
+    let file = file.to_str().unwrap();
+    home.run(&["cluster", "import", file, "--yes", "--rewrite", "--context", "tok", "--context", "cert"]).ok();
+    copied(&home.at("data"), &home.at("other"));
+    let listed = home.run_in("other", &["cluster", "list"]).ok();
+    assert_eq!(listed.as_array().unwrap().len(), 2, "what is no secret can be read");
+    for words in [["cluster", "verify", file], ["cluster", "restore", file]] {
+        let closed = home.run_in("other", &words);
+        assert_eq!((closed.code, closed.json()["fault"]["code"].as_str()), (5, Some("vault_locked")), "{}", closed.err);
+    }
+    std::fs::write(home.at("wrong"), "something else\n").unwrap();
+    let wrong = home.run_in("other", &["cluster", "verify", file, "--passphrase-file", home.at("wrong").to_str().unwrap()]);
+    assert_eq!(wrong.code, 5, "{}", wrong.out);
+    let right = home.run_in("other", &["cluster", "restore", file, "--passphrase-file", home.at("pass").to_str().unwrap()]).ok();
+    assert_eq!(right["restored"], json!(file));
+    assert!(std::fs::read_to_string(file).unwrap().contains(TOKEN), "the secret is not lost with the machine");
 }

@@ -172,3 +172,33 @@ fn a_servers_form_is_filled_in_sent_or_declined_at_the_terminal() {
     session.types("Ada").sees("send this? [y/N] ").types("n");
     assert_eq!(answered(&session.ends())["action"], "decline", "typed, and thought better of");
 }
+
+#[test]
+fn a_kubeconfig_is_shown_and_imported_after_a_yes_and_its_program_after_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let plugin = dir.path().join("plugin");
+    let ran = dir.path().join("ran");
+    std::fs::write(&plugin, format!("#!/bin/sh\ntouch {}\n", ran.display())).unwrap();
+    std::fs::set_permissions(&plugin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let file = dir.path().join("kube");
+    let kubeconfig = json!({
+        "clusters": [{ "name": "k", "cluster": { "server": "http://10.0.0.1:8080" } }],
+        "contexts": [{ "name": "c\u{202e}x", "context": { "cluster": "k", "user": "u" } }],
+        "users": [{ "name": "u", "user": { "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never", "command": plugin, "args": ["log in"] } } }],
+    });
+    std::fs::write(&file, kubeconfig.to_string()).unwrap();
+    let words = ["cluster", "import", file.to_str().unwrap(), "-o", "json"];
+    let mut session = Session::start(dir.path(), &words);
+    session.sees("would run").sees("'log in'").sees("not encrypted").sees("agree? [y/N] ").types("n");
+    let ended = session.ends();
+    assert_eq!((ended.code, &ended.json()["fault"]["code"]), (6, &json!("not_agreed")), "{}", ended.screen);
+    assert!(!ended.screen.contains('\u{202e}'), "a name plays no tricks on the terminal");
+    for (answer, imported) in [("n", 0), ("y", 1)] {
+        let mut session = Session::start(dir.path(), &words);
+        session.sees("agree? [y/N] ").types("y").sees("may this program be run").types(answer);
+        let ended = session.ends();
+        assert_eq!(ended.json()["clusters"].as_array().unwrap().len(), imported, "{}", ended.screen);
+    }
+    assert!(!ran.exists(), "it was accepted, not run");
+}

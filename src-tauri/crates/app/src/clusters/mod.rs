@@ -29,6 +29,8 @@ use crate::event::Tag;
 
 /// The owner kind of a cluster's secrets.
 const OWNER: &str = "cluster";
+/// What an import keeps.
+const FIELDS: [&str; 6] = ["client_certificate", "token", "basic", "exec_env", "oidc", "proxy"];
 /// A secret that no cluster names belongs to an import that runs now, or to one that was killed: after so long to the latter.
 const ORPHAN_AFTER: i64 = 10 * 60 * 1000;
 
@@ -181,7 +183,11 @@ impl ClusterBook {
         let orphans: Vec<SecretId> = facts
             .iter()
             .filter(|facts| facts.owner.kind == OWNER && now.since(facts.updated_at) > ORPHAN_AFTER)
-            .filter(|facts| !defs.iter().any(|def| def.secrets().contains(&&facts.id)))
+            .filter(|facts| match defs.iter().find(|def| def.id.as_str() == facts.owner.id) {
+                // What else is kept for a cluster that is there, such as a program's last answer, is not an import's.
+                Some(def) => FIELDS.contains(&facts.owner.field.trim_end_matches(".2")) && !def.secrets().contains(&&facts.id),
+                None => true,
+            })
             .map(|facts| facts.id.clone())
             .collect();
         if !orphans.is_empty() {

@@ -48,7 +48,7 @@ fn refusal(taken: Taken) -> String {
 
 /// A kubeconfig of one context `c` whose user has these lines.
 fn config(user: &str) -> String {
-    let user: String = user.lines().map(|line| format!("    {line}\n")).collect();
+    let user = user.lines().map(|line| format!("    {line}\n")).collect::<Vec<_>>().concat();
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters:\n- name: k\n  cluster:\n    server: https://10.1.2.3:6443\ncontexts:\n- name: c\n  context:\n    cluster: k\n    user: u\nusers:\n- name: u\n  user:\n{user}"
     )
