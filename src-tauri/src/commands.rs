@@ -6,6 +6,7 @@ mod imports;
 mod servers;
 mod system;
 mod tools;
+mod vault;
 
 macro_rules! handlers {
     ($($area:ident :: $name:ident,)*) => {
@@ -63,6 +64,17 @@ handlers! {
     activity::activity_export,
     activity::policy_get,
     activity::policy_set,
+    vault::vault_get,
+    vault::vault_unlock,
+    vault::vault_lock,
+    vault::vault_settle,
+    vault::vault_rotate,
+    vault::vault_export_kit,
+    vault::vault_restore_kit,
+    vault::vault_wipe,
+    vault::secret_list,
+    vault::secret_set,
+    vault::secret_remove,
 }
 
 #[cfg(test)]

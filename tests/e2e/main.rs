@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs, reason = "these are tests")]
 
 mod listening;
+mod sweep;
+mod vault;
 mod window;
 
 use crate::window::{Window, target_dir};

@@ -205,6 +205,11 @@ impl Window {
         boxes.send_keys(text).await.unwrap();
     }
 
+    /// Brings a part of a page that scrolls into sight.
+    pub(crate) async fn show(&self, selector: &str) {
+        self.css(selector).await.scroll_into_view().await.unwrap();
+    }
+
     /// Writes a picture of the window under `target/screenshots/`.
     pub(crate) async fn picture(&self, name: &str) {
         let folder = target_dir().parent().unwrap().join("screenshots");

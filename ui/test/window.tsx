@@ -4,13 +4,13 @@ import userEvent from '@testing-library/user-event';
 import { App } from '@/app/App';
 import { fakeClient, type FakeClient } from '@/ipc/fake';
 
-type At = { hash?: string; mode?: string; ask?: string[]; theme?: 'light' | 'dark'; lang?: 'en' | 'zh'; change?: (client: FakeClient) => void };
+type At = { hash?: string; mode?: string; vault?: string; ask?: string[]; theme?: 'light' | 'dark'; lang?: 'en' | 'zh'; change?: (client: FakeClient) => void };
 
-export async function open({ hash = '#/servers', mode = '', ask = [], theme = 'light', lang = 'en', change }: At = {}) {
+export async function open({ hash = '#/servers', mode = '', vault, ask = [], theme = 'light', lang = 'en', change }: At = {}) {
   localStorage.setItem('pilothouse.theme', theme);
   localStorage.setItem('pilothouse.lang', lang);
   window.history.replaceState(null, '', hash);
-  const client = fakeClient(mode, { delay: 0, ask });
+  const client = fakeClient(mode, { delay: 0, ask, vault });
   change?.(client);
   const view = render(<App client={client} still />);
   await waitFor(() => {

@@ -28,11 +28,11 @@ pub(super) fn word(value: &impl Serialize) -> String {
     }
 }
 
-fn from_word<T: DeserializeOwned>(field: &str, word: &str) -> Answer<T> {
+pub(super) fn from_word<T: DeserializeOwned>(field: &str, word: &str) -> Answer<T> {
     serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|_| misfit(field, word))
 }
 
-fn misfit(field: &str, given: &str) -> UiFault {
+pub(super) fn misfit(field: &str, given: &str) -> UiFault {
     Fault::new(
         FaultKind::Usage,
         "bad_request",

@@ -71,8 +71,9 @@ fn object(value: Json) -> JsonMap {
     }
 }
 
-/// Whether the text is only a reference, so that there is nothing to hide.
+/// Whether the text is only a reference, with or without the word that headers put before a token, so that there is nothing to hide.
 fn is_reference(text: &str) -> bool {
+    let text = ["Bearer ", "Basic ", "Token "].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
     text.starts_with("${") && text.ends_with('}') && text.matches('$').count() == 1
 }
 
@@ -150,6 +151,20 @@ mod tests {
         }
         assert_eq!(form.settings["env"]["B"], "${B}");
         assert_eq!(form.settings["host"], "h");
+    }
+
+    #[test]
+    fn a_reference_is_shown_with_the_word_before_it_and_nothing_else() {
+        for (text, shown) in [
+            ("${vault:1f}", true),
+            ("Bearer ${vault:1f}", true),
+            ("${TOKEN}", true),
+            ("half-a-secret-${vault:1f}", false),
+            ("${A}${B}", false),
+            ("Bearer plain", false),
+        ] {
+            assert_eq!(is_reference(text), shown, "{text}");
+        }
     }
 
     #[test]

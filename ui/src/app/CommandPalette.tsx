@@ -45,6 +45,7 @@ function Palette() {
       page('settings', 'settings'),
       act('add', 'plus', t('servers.add'), { path: ['servers', 'add'] }),
       act('paste', 'braces', t('palette.paste'), { path: ['servers', 'add', 'paste'] }),
+      act('vault', 'lock', t('palette.vault'), { path: ['settings'], query: { at: 'vault' } }),
       act('verify', 'shield', t('activity.verify'), { path: ['activity'], query: { verify: 'now' } }),
       act('policy', 'lock', t('palette.policy'), { path: ['settings'], query: { at: 'policy' } }),
       act('theme', theme === 'dark' ? 'sun' : 'moon', theme === 'dark' ? t('palette.light') : t('palette.dark'), { run: () => set('theme', theme === 'dark' ? 'light' : 'dark') }),
@@ -83,7 +84,7 @@ function Palette() {
   const run = (item: Item | undefined) => {
     if (!item) return;
     paletteOpen.set(false);
-    if (item.key.startsWith('server:') || item.key.startsWith('tool:')) set('recent', [item.key, ...recent.filter((key) => key !== item.key)].slice(0, 8));
+    if (/^(server|tool):/.test(item.key)) set('recent', [item.key, ...recent.filter((key) => key !== item.key)].slice(0, 8));
     if (item.run) item.run();
     else if (item.path) go(item.path, item.query);
   };

@@ -5,6 +5,8 @@ import { QuestionDesk } from '@/features/questions/QuestionDesk';
 import { ServersPage } from '@/features/servers/ServersPage';
 import { SettingsPage } from '@/features/settings/SettingsPage';
 import { ToolsPage } from '@/features/tools/ToolsPage';
+import { VaultBanner } from '@/features/vault/VaultBanner';
+import { VaultPart } from '@/features/vault/VaultPart';
 import { usePrefs } from '@/ipc/prefs';
 import { useRoute } from '@/shared/lib/route';
 import { Toasts } from '@/shared/ui/toasts';
@@ -20,7 +22,7 @@ const PAGES: Record<string, () => ReactNode> = {
   servers: () => <ServersPage />,
   tools: () => <ToolsPage />,
   activity: () => <ActivityPage />,
-  settings: () => <SettingsPage />,
+  settings: () => <SettingsPage vault={<VaultPart />} />,
 };
 
 export function Shell() {
@@ -36,6 +38,7 @@ export function Shell() {
       <Sidebar page={page} folded={folded} onFold={() => set('sidebar', folded ? 'open' : 'folded')} />
       <main className="ph-main" data-testid={`page-${page}`}>
         <StoreNotice />
+        {page !== 'settings' && <VaultBanner />}
         <Net small key={page}>
           {PAGES[page]!()}
         </Net>

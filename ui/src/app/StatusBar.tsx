@@ -16,6 +16,7 @@ export function StatusBar() {
   const servers = useRead('server_list', NOTHING, { every: 60_000 });
   const running = useRead('activity_list', RUNNING, { keep: true });
   const questions = useRead('question_list', NOTHING);
+  const vault = useRead('vault_get', NOTHING);
   const [utc, setUtc] = useState(false);
 
   const counts = new Map<string, number>();
@@ -50,6 +51,12 @@ export function StatusBar() {
         <button type="button" className="ph-plain state ask" onClick={() => questionsOpen.set(true)} data-testid="status-questions">
           <Icon name="person" size={12} />
           {t('status.questions', { count: pending })}
+        </button>
+      )}
+      {vault.data && (
+        <button type="button" className="ph-plain" onClick={() => go(['settings'], { at: 'vault' })} data-testid="status-vault">
+          <Icon name="lock" size={12} />
+          {t('status.vault', { state: word('vaultState', vault.data.state === 'unlocked' && vault.data.kind === 'session' ? 'session' : vault.data.state) })}
         </button>
       )}
       <button type="button" className={`ph-plain${calls > 0 ? ' state run' : ''}`} onClick={() => go(['activity'], calls > 0 ? { ending: 'running' } : undefined)} data-testid="status-running">

@@ -35,7 +35,7 @@ params: Json,
  * The audit reference, to be quoted.
  */
 reference: string | null, };
-export type Tag = "servers" | "tools" | "activity" | "questions" | "settings" | "metrics" | "templates";
+export type Tag = "servers" | "tools" | "activity" | "questions" | "settings" | "metrics" | "templates" | "vault";
 export type Nothing = Record<symbol, never>;
 export type IdReq = { 
 /**
@@ -1066,6 +1066,110 @@ risk: string,
  * `allow`, `ask`, `deny`.
  */
 verdict: string, };
+export type VaultView = { 
+/**
+ * `unlocked`, `locked`, `absent`, `key_missing`, `corrupt`.
+ */
+state: string, 
+/**
+ * How its key is kept: `keyring`, `passphrase`, `session`. None where nobody chose, or the key is gone.
+ */
+kind: string | null, 
+/**
+ * How many secrets cannot be opened, when the key is missing.
+ */
+unreadable: number, };
+export type SecretView = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * `server`, `oauth`, `cluster`, `kubeconfig`, `person`.
+ */
+ownerKind: string, 
+/**
+ * Which one.
+ */
+ownerId: string, 
+/**
+ * The name that a person knows it by; the id where there is none.
+ */
+ownerName: string, 
+/**
+ * Which of its fields.
+ */
+field: string, 
+/**
+ * `token`, `password`, `key`, `sign_in`, `file`, `other`.
+ */
+kind: string, 
+/**
+ * Whether a value is there.
+ */
+present: boolean, 
+/**
+ * Value last replaced (ms).
+ */
+updatedAt: number, 
+/**
+ * When it stops being of use (ms).
+ */
+expiresAt: number | null, 
+/**
+ * Last opened (ms).
+ */
+lastUsed: number | null, };
+export type UnlockReq = { 
+/**
+ * The passphrase of a passphrase vault.
+ */
+passphrase: string | null, };
+export type SettleReq = { 
+/**
+ * `keyring`, `passphrase`, `session`.
+ */
+kind: string, 
+/**
+ * For a passphrase vault.
+ */
+passphrase: string | null, };
+export type RotateReq = { 
+/**
+ * Whether every secret is sealed anew as well.
+ */
+deep: boolean, 
+/**
+ * The new passphrase of a passphrase vault.
+ */
+passphrase: string | null, };
+export type KitReq = { 
+/**
+ * The passphrase.
+ */
+passphrase: string, };
+export type SecretSetReq = { 
+/**
+ * `server`, `oauth`, `cluster`, `kubeconfig`, `person`.
+ */
+ownerKind: string, 
+/**
+ * Which one.
+ */
+ownerId: string, 
+/**
+ * Which of its fields.
+ */
+field: string, 
+/**
+ * The value.
+ */
+value: string, };
+export type WipeRes = { 
+/**
+ * What cannot be promised.
+ */
+notes: Array<Words>, };
 
 export interface Commands {
   app_boot: { req: Nothing; res: Boot; channel: never };
@@ -1110,6 +1214,17 @@ export interface Commands {
   activity_export: { req: Nothing; res: PickRes; channel: never };
   policy_get: { req: Nothing; res: PolicyView; channel: never };
   policy_set: { req: PolicyView; res: PolicyView; channel: never };
+  vault_get: { req: Nothing; res: VaultView; channel: never };
+  vault_unlock: { req: UnlockReq; res: VaultView; channel: never };
+  vault_lock: { req: Nothing; res: VaultView; channel: never };
+  vault_settle: { req: SettleReq; res: VaultView; channel: never };
+  vault_rotate: { req: RotateReq; res: VaultView; channel: never };
+  vault_export_kit: { req: KitReq; res: PickRes; channel: never };
+  vault_restore_kit: { req: KitReq; res: PickRes; channel: never };
+  vault_wipe: { req: Nothing; res: WipeRes; channel: never };
+  secret_list: { req: Nothing; res: Array<SecretView>; channel: never };
+  secret_set: { req: SecretSetReq; res: Nothing; channel: never };
+  secret_remove: { req: IdReq; res: Nothing; channel: never };
 }
 
 export const reads: Record<keyof Commands, Tag[]> = {
@@ -1155,6 +1270,17 @@ export const reads: Record<keyof Commands, Tag[]> = {
   activity_export: [],
   policy_get: ["settings"],
   policy_set: [],
+  vault_get: ["vault"],
+  vault_unlock: [],
+  vault_lock: [],
+  vault_settle: [],
+  vault_rotate: [],
+  vault_export_kit: [],
+  vault_restore_kit: [],
+  vault_wipe: [],
+  secret_list: ["vault","servers"],
+  secret_set: [],
+  secret_remove: [],
 };
 
 export const changes: Record<keyof Commands, Tag[]> = {
@@ -1200,4 +1326,15 @@ export const changes: Record<keyof Commands, Tag[]> = {
   activity_export: [],
   policy_get: [],
   policy_set: ["settings","tools","activity"],
+  vault_get: [],
+  vault_unlock: ["vault","servers","activity"],
+  vault_lock: ["vault","activity"],
+  vault_settle: ["vault","servers","activity"],
+  vault_rotate: ["vault","activity"],
+  vault_export_kit: ["activity"],
+  vault_restore_kit: ["vault","servers","activity"],
+  vault_wipe: ["vault","servers","activity"],
+  secret_list: [],
+  secret_set: ["vault","servers","activity"],
+  secret_remove: ["vault","activity"],
 };

@@ -8,7 +8,7 @@ import {
   useQueryClient,
   type UseQueryResult,
 } from '@tanstack/react-query';
-import { createContext, useContext, useEffect, type ReactNode } from 'react';
+import { createContext, useCallback, useContext, useEffect, useRef, useState, type ReactNode } from 'react';
 import { changes, reads, type QuestionView, type ServerView, type Tag, type UiEvent, type UiFault } from './bindings';
 import type { Client, Message, Name, Req, Res } from './wire';
 
@@ -26,7 +26,8 @@ export function newQueries(): QueryClient {
     defaultOptions: {
       // Events say what changed, so an answer stays good until then. A fault is shown, with a button, not tried again behind one's back.
       queries: { retry: false, staleTime: 60_000, gcTime: 5 * 60_000, refetchOnWindowFocus: false, refetchOnReconnect: false, networkMode: 'always' },
-      mutations: { retry: false, networkMode: 'always' },
+      // A change that is over leaves nothing of its request behind: it may have carried a secret.
+      mutations: { retry: false, networkMode: 'always', gcTime: 0 },
     },
   });
 }
@@ -64,6 +65,42 @@ export function useChange<K extends Name>(name: K) {
     mutationFn: (req) => client.call(name, req),
     onSettled: () => invalidate(queries, changes[name]),
   });
+}
+
+type Sent = { since: number | null; fault: UiFault | null };
+
+/** A change that carries a secret. **Invariant:** the request is in no state and no cache; only since when it is under way, and why it failed, are. */
+export function useSecretChange<K extends Name>(name: K) {
+  const client = useClient();
+  const queries = useQueryClient();
+  const [state, setState] = useState<Sent>({ since: null, fault: null });
+  const turn = useRef(0);
+  const run = useCallback(
+    (req: Req<K>, done?: (res: Res<K>) => void) => {
+      const mine = ++turn.current;
+      setState({ since: Date.now(), fault: null });
+      client
+        .call(name, req)
+        .then(
+          (res) => {
+            if (mine !== turn.current) return;
+            setState({ since: null, fault: null });
+            done?.(res);
+          },
+          (fault: UiFault) => {
+            if (mine === turn.current) setState({ since: null, fault });
+          },
+        )
+        .finally(() => invalidate(queries, changes[name]));
+    },
+    [client, name, queries],
+  );
+  /** Waits no longer: what comes later is told by the core's events. */
+  const leave = useCallback(() => {
+    turn.current += 1;
+    setState({ since: null, fault: null });
+  }, []);
+  return { run, leave, busy: state.since !== null, since: state.since, fault: state.fault };
 }
 
 /** Runs a command that speaks on its way; what it touches is read again. */
@@ -136,6 +173,14 @@ function Ears({ client }: { client: Client }) {
     };
   }, [client, queries]);
   return null;
+}
+
+/** What the window itself found out and keeps until it is closed: beside the core's answers, gone with them. */
+export function useKept<T>(name: string, initial: T): [T, (change: (old: T) => T) => void] {
+  const queries = useQueryClient();
+  const key = ['kept', name];
+  const kept = useQuery({ queryKey: key, queryFn: (): T => initial, enabled: false, staleTime: Infinity, gcTime: Infinity });
+  return [(kept.data as T | undefined) ?? initial, (change) => queries.setQueryData<T>(key, (old) => change(old ?? initial))];
 }
 
 /** The empty request. */

@@ -69,6 +69,8 @@ pub enum Tag {
     Metrics,
     /// Templates.
     Templates,
+    /// The vault's state, and what it keeps.
+    Vault,
 }
 
 /// No arguments.

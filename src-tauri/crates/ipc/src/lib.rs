@@ -7,3 +7,4 @@ pub mod common;
 pub mod servers;
 pub mod table;
 pub mod tools;
+pub mod vault;

@@ -14,6 +14,7 @@ use crate::tools::{
     CallDone, CommandReq, CommandRes, HistoryReq, JsonRes, OffersRes, PastCallView, PromptReq, ResourceReq, ToolCallEvent, ToolCallReq,
     ToolDetail, ToolReq, ToolView,
 };
+use crate::vault::{KitReq, RotateReq, SecretSetReq, SecretView, SettleReq, UnlockReq, VaultView, WipeRes};
 
 /// One command.
 #[derive(Debug)]
@@ -99,6 +100,18 @@ table! {
 
     "policy_get": Nothing => PolicyView; reads [Settings] changes [];
     "policy_set": PolicyView => PolicyView; reads [] changes [Settings, Tools, Activity];
+
+    "vault_get": Nothing => VaultView; reads [Vault] changes [];
+    "vault_unlock": UnlockReq => VaultView; reads [] changes [Vault, Servers, Activity];
+    "vault_lock": Nothing => VaultView; reads [] changes [Vault, Activity];
+    "vault_settle": SettleReq => VaultView; reads [] changes [Vault, Servers, Activity];
+    "vault_rotate": RotateReq => VaultView; reads [] changes [Vault, Activity];
+    "vault_export_kit": KitReq => PickRes; reads [] changes [Activity];
+    "vault_restore_kit": KitReq => PickRes; reads [] changes [Vault, Servers, Activity];
+    "vault_wipe": Nothing => WipeRes; reads [] changes [Vault, Servers, Activity];
+    "secret_list": Nothing => Vec<SecretView>; reads [Vault, Servers] changes [];
+    "secret_set": SecretSetReq => Nothing; reads [] changes [Vault, Servers, Activity];
+    "secret_remove": IdReq => Nothing; reads [] changes [Vault, Activity];
 }
 
 /// The whole TypeScript file: types, the command map, and the tags.
@@ -174,6 +187,14 @@ pub fn typescript() -> String {
         RiskView,
         PolicyView,
         DefaultView,
+        VaultView,
+        SecretView,
+        UnlockReq,
+        SettleReq,
+        RotateReq,
+        KitReq,
+        SecretSetReq,
+        WipeRes,
     );
     out.push_str("\nexport interface Commands {\n");
     for row in TABLE {

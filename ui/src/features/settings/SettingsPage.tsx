@@ -12,9 +12,9 @@ import { useDiagnostics } from './api';
 import { LIMITS } from './limits';
 import { PolicyEditor } from './PolicyEditor';
 
-type Part = { key: 'look' | 'policy' | 'limits' | 'data' | 'diagnostics' | 'about'; words: string; body: ReactNode };
+type Part = { key: 'look' | 'vault' | 'policy' | 'limits' | 'data' | 'diagnostics' | 'about'; words: string; body: ReactNode };
 
-export function SettingsPage() {
+export function SettingsPage({ vault }: { vault: ReactNode }) {
   const { t } = useT();
   const route = useRoute();
   const [query, setQuery] = useState('');
@@ -26,6 +26,7 @@ export function SettingsPage() {
 
   const parts: Part[] = [
     { key: 'look', words: `${t('settings.theme')} ${t('settings.lang')} ${t('settings.checklist')} theme language 主题 语言`, body: <Look /> },
+    { key: 'vault', words: `${t('vault.kit')} ${t('vault.passphrase')} vault secret keyring passphrase lock wipe kit 保险库 机密 密钥环 口令`, body: vault },
     { key: 'policy', words: `${t('settings.policyWords')} policy rule risk allow ask deny 规则 风险`, body: <PolicyEditor /> },
     { key: 'limits', words: LIMITS.map((limit) => t(`limit.${limit.key}`)).join(' '), body: <Limits /> },
     { key: 'data', words: t('settings.dataFolder'), body: <Data /> },

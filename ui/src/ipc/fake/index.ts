@@ -2,13 +2,14 @@
 import type { CallDone, ImportItem, Json, ServerDetail, ServerForm, ServerView, TestRes, ToolCallEvent, ToolDetail, UiEvent, UiFault } from '../bindings';
 import type { Client, Message, Name, Req, Res } from '../wire';
 import { PROTOCOLS } from './protocols';
+import { STATES } from './vault';
 import { fault, figures, frames, PODS, question, templates, world, type World } from './world';
 
 const LONG = 'The quick brown fox jumps over the lazy dog. '.repeat(9000);
 /** 1 × 1 and more: a small blue square as PNG. */
 const PICTURE = 'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAYAAADED76LAAAAG0lEQVR42mNk+M9Qz0AEYBxVSF+FABJADveWkH6oAAAAAElFTkSuQmCC';
 
-type Options = { delay?: number; ask?: string[]; now?: number };
+type Options = { delay?: number; ask?: string[]; now?: number; vault?: string };
 type Handlers = { [K in Name]: (req: Req<K>, say: (message: Message<K>) => void) => Res<K> | Promise<Res<K>> };
 
 const wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
@@ -23,6 +24,8 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
   const own = world(started, mode);
   const ask = options.ask ?? (typeof window === 'undefined' ? [] : (new URLSearchParams(window.location.search).get('ask') ?? '').split(',').filter(Boolean));
   own.questions = ask.map((kind, index) => ({ ...question(kind, started + index * 1000), id: `q-${index}-${kind}` }));
+  const vaultState = options.vault ?? (typeof window === 'undefined' ? null : new URLSearchParams(window.location.search).get('vault'));
+  if (vaultState && STATES[vaultState]) own.vault = STATES[vaultState];
   for (const key of ['theme', 'lang']) {
     const kept = typeof localStorage === 'undefined' ? null : localStorage.getItem(`pilothouse.${key}`);
     if (kept) own.prefs[key] = kept;
@@ -278,6 +281,36 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
     policy_set: (req) => {
       own.policy = { ...req, defaults: own.policy.defaults };
       return own.policy;
+    },
+    vault_get: () => own.vault,
+    vault_unlock: async (req) => {
+      await wait(delay === 0 ? 0 : 1500);
+      if (own.vault.kind === 'passphrase' && req.passphrase !== 'correct horse battery') throw fault('auth', 'wrong_passphrase', { en: 'The vault did not open: the passphrase is another one.', zh: '保险库未打开：口令不正确。' }, { en: 'Type it again. After several wrong ones each takes longer.', zh: '请重新输入。多次输错后，每次尝试会更慢。' });
+      if (own.vault.state === 'absent') throw fault('auth', 'vault_absent', { en: 'No keyring answered on this computer.', zh: '本机没有可用的密钥环。' }, { en: 'Start one, or choose another way to keep the key.', zh: '请启动密钥环，或选择其他保管方式。' });
+      return (own.vault = { ...own.vault, state: 'unlocked', kind: own.vault.kind ?? 'keyring' });
+    },
+    vault_lock: () => (own.vault = { ...own.vault, state: 'locked' }),
+    vault_settle: (req) => (own.vault = { state: 'unlocked', kind: req.kind, unreadable: 0 }),
+    vault_rotate: () => own.vault,
+    vault_export_kit: () => ({ path: '/media/mira/usb/pilothouse-kit.age' }),
+    vault_restore_kit: (req) => {
+      if (req.passphrase !== 'correct horse battery') throw fault('auth', 'wrong_passphrase', { en: 'The recovery kit did not open: the passphrase is another one.', zh: '应急包未打开：口令不正确。' }, { en: 'It is the one that was given when the kit was exported.', zh: '请使用导出应急包时设定的口令。' });
+      own.vault = STATES['unlocked']!;
+      return { path: '/media/mira/usb/pilothouse-kit.age' };
+    },
+    vault_wipe: () => {
+      own.secrets = [];
+      own.vault = STATES['unlocked']!;
+      return { notes: [{ en: 'Old copies on this disk, in snapshots and in backups elsewhere are out of reach; without the key they do not open.', zh: '磁盘上的旧副本、快照以及其他位置的备份无法触及；没有密钥便无法打开。' }] };
+    },
+    secret_list: () => own.secrets,
+    secret_set: (req) => {
+      own.secrets = own.secrets.map((one) => (one.ownerId === req.ownerId && one.field === req.field ? { ...one, present: true, updatedAt: Date.now() } : one));
+      return {};
+    },
+    secret_remove: (req) => {
+      own.secrets = own.secrets.filter((one) => one.id !== req.id);
+      return {};
     },
   };
 

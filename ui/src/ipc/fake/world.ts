@@ -1,5 +1,6 @@
 /** A believable morning: seven servers, sixty tools, three hundred rows of activity. Deterministic but for the time. */
-import type { ActivityRow, FactsView, FiguresView, FrameView, Json, NoticeView, PastCallView, PolicyView, QuestionView, ServerForm, ServerView, TemplateView, ToolDetail, ToolView, UiFault } from '../bindings';
+import type { ActivityRow, FactsView, FiguresView, FrameView, Json, NoticeView, PastCallView, PolicyView, QuestionView, SecretView, ServerForm, ServerView, TemplateView, ToolDetail, ToolView, UiFault, VaultView } from '../bindings';
+import { secrets, STATES } from './vault';
 
 type Words = { en: string; zh: string };
 
@@ -26,6 +27,8 @@ export type World = {
   policy: PolicyView;
   prefs: Record<string, Json>;
   notice: NoticeView | null;
+  vault: VaultView;
+  secrets: SecretView[];
 };
 
 const MIN = 60_000;
@@ -82,7 +85,7 @@ const form = (id: string, name: string, protocol: string, settings: Record<strin
 const forms = (): Map<string, ServerForm> =>
   new Map([
     form('srv-fs', 'filesystem', 'local', { root: '/home/mira/pilothouse', enabled_tools: ['fs-*'] }),
-    form('srv-prod', 'k8s-prod-eu', 'stream_http', { url: 'https://mcp.prod-eu.example.net/mcp', auth_type: 'bearer', auth_token: '${PROD_TOKEN}', auth_headers: { 'X-Client-ID': '•••' }, timeout: 60, max_concurrent_calls: 8 }),
+    form('srv-prod', 'k8s-prod-eu', 'stream_http', { url: 'https://mcp.prod-eu.example.net/mcp', auth_type: 'bearer', auth_token: '${vault:s-1}', auth_headers: { 'X-Client-ID': '•••' }, timeout: 60, max_concurrent_calls: 8 }),
     form('srv-staging', 'k8s-staging', 'sse', { host: '10.20.4.11', port: 8766, path: '/events', timeout: 30, auth_headers: { Authorization: '•••' } }),
     form('srv-every', 'everything', 'subprocess', { command: 'npx', args: ['-y', '@modelcontextprotocol/server-everything', 'stdio'], env: { NODE_OPTIONS: '•••' } }),
     form('srv-ssh', 'ssh-jumpserver', 'websocket', { host: '10.20.0.7', port: 8767, path: '/', timeout: 30 }),
@@ -377,7 +380,7 @@ export function frames(now: number, id: string): FrameView[] {
 }
 
 export function world(now: number, mode: string): World {
-  if (mode === 'empty') return { servers: [], forms: new Map(), facts: new Map(), tools: [], activity: [], history: [], questions: [], templates: templates(), policy: { ...policy(), rules: [], risks: [] }, prefs: {}, notice: null };
+  if (mode === 'empty') return { servers: [], forms: new Map(), facts: new Map(), tools: [], activity: [], history: [], questions: [], templates: templates(), policy: { ...policy(), rules: [], risks: [] }, prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: [] };
   const rows = servers(now);
   const own = forms();
   if (mode === 'many') {
@@ -397,5 +400,5 @@ export function world(now: number, mode: string): World {
         const risk = ['safe', 'safe', 'low', 'medium', 'high'][index % 5]!;
         tools.push({ view: { server: server.id, serverName: server.name, name: `tool_${String(index).padStart(2, '0')}_with_a_name`, title: null, summary: 'One of very many tools, to see that long lists stay quick.', risk, quarantined: false, stale: server.stale }, description: 'One of very many tools.', inputSchema: { type: 'object', properties: { x: { type: 'string' } } }, outputSchema: null, annotations: {}, riskReason: REASONS[risk]!, verdict: VERDICTS[risk]![0], rule: VERDICTS[risk]![1], accepted: null, defaultParameters: {} });
       }
-  return { servers: rows, forms: own, facts: facts(), tools, activity: activity(now, tools, mode === 'many' ? 3000 : 300), history: history(now), questions: [], templates: templates(), policy: policy(), prefs: {}, notice: null };
+  return { servers: rows, forms: own, facts: facts(), tools, activity: activity(now, tools, mode === 'many' ? 3000 : 300), history: history(now), questions: [], templates: templates(), policy: policy(), prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: secrets(now) };
 }

@@ -1,5 +1,5 @@
 /** The fields of a `SchemaForm`. A field that is left empty is left out. */
-import { ActionIcon, Button, Checkbox, MultiSelect, PasswordInput, SegmentedControl, Select, Switch, Textarea, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Checkbox, MultiSelect, SegmentedControl, Select, Switch, Textarea, TextInput } from '@mantine/core';
 import { useMemo, useState, type ClipboardEvent, type KeyboardEvent, type ReactNode } from 'react';
 import { maybe, useT } from '../i18n/t';
 import { humanName } from '../lib/format';
@@ -8,14 +8,13 @@ import { isMap, type Json, type JsonMap } from '../lib/words';
 import { JsonEditor } from '../json/editor';
 import { Icon } from '../ui/icon';
 import { idOf, issueAt, useForm, wrongUnder } from './context';
+import { SecretField } from './secret-field';
 import { beginning, couldBe, labelOf, same, shapeOf, type Field, type Option, type Shape } from './shape';
 import type { Path, Schema } from './validate';
 
 type ValueProps = { path: Path; value: Json | undefined; onChange: (value: Json | undefined) => void };
 type RowProps = ValueProps & { field: Field; bare?: boolean; depth?: number };
 
-/** Masked secrets come back as this and stay as they are when left alone. */
-const MASK = '•••';
 const MAX_DEPTH = 10;
 /** Texts that are short by nature. */
 const SLIM = new Set(['host', 'path', 'username', 'password']);
@@ -208,27 +207,10 @@ function FieldBody(props: BodyProps) {
 
 type Common = { id: string; disabled: boolean; 'aria-invalid': true | undefined; 'aria-describedby': string | undefined };
 
-function TextValue({ value, onChange, required, shape, common, hint }: BodyProps & { shape: Extract<Shape, { kind: 'text' }>; common: Common; hint: string | undefined }) {
-  const { t } = useT();
+function TextValue({ value, onChange, required, shape, common, hint, label }: BodyProps & { shape: Extract<Shape, { kind: 'text' }>; common: Common; hint: string | undefined }) {
   const text = typeof value === 'string' ? value : '';
   const set = (next: string) => onChange(next === '' && !required ? undefined : next);
-  if (shape.secret)
-    return (
-      <PasswordInput
-        {...common}
-        value={text}
-        onChange={(event) => set(event.currentTarget.value)}
-        onFocus={(event) => {
-          // The mask is not the secret: what is typed replaces it whole.
-          if (text === MASK) event.currentTarget.select();
-        }}
-        placeholder={hint ?? t('form.secretHint')}
-        autoComplete="off"
-        visibilityToggleButtonProps={{ 'aria-label': t('form.showSecret') }}
-        description={text === MASK ? t('form.masked') : undefined}
-        inputWrapperOrder={['input', 'description']}
-      />
-    );
+  if (shape.secret) return <SecretField text={text} label={label} hint={hint} disabled={common.disabled} onChange={set} common={common} />;
   if (shape.long || text.includes('\n'))
     return <Textarea {...common} value={text} onChange={(event) => set(event.currentTarget.value)} placeholder={hint} autosize minRows={3} maxRows={18} classNames={{ input: 'ph-mono' }} spellCheck={false} />;
   return (
@@ -550,16 +532,12 @@ function MapValue({ path, value, onChange, values, required, label }: BodyProps 
             />
             <div className="ph-grow">
               {shape.kind === 'text' && shape.secret ? (
-                <PasswordInput
-                  aria-label={t('form.valueOf', { name: name || String(index + 1) })}
-                  value={typeof item === 'string' ? item : ''}
+                <SecretField
+                  text={typeof item === 'string' ? item : ''}
+                  label={name || String(index + 1)}
                   disabled={form.disabled}
-                  error={issue}
-                  placeholder={t('form.secretHint')}
-                  onFocus={(event) => item === MASK && event.currentTarget.select()}
-                  onChange={(event) => set(current.map((row, i) => (i === index ? [row[0], event.currentTarget.value] : row)))}
-                  autoComplete="off"
-                  visibilityToggleButtonProps={{ 'aria-label': t('form.showSecret') }}
+                  onChange={(next) => set(current.map((row, i) => (i === index ? [row[0], next] : row)))}
+                  common={{ 'aria-label': t('form.valueOf', { name: name || String(index + 1) }), error: issue }}
                 />
               ) : shape.kind === 'text' || shape.kind === 'number' ? (
                 <TextInput
