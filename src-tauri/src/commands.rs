@@ -1,6 +1,7 @@
 //! The window's commands. Each decodes, calls the app, and encodes; none decides anything.
 
 pub(crate) mod activity;
+pub(crate) mod clusters;
 mod forms;
 mod imports;
 mod servers;
@@ -75,6 +76,17 @@ handlers! {
     vault::secret_list,
     vault::secret_set,
     vault::secret_remove,
+    clusters::cluster_list,
+    clusters::cluster_get,
+    clusters::cluster_remove,
+    clusters::cluster_lock,
+    clusters::cluster_unlock,
+    clusters::cluster_verify,
+    clusters::cluster_restore,
+    clusters::kubeconfig_list,
+    clusters::kubeconfig_pick,
+    clusters::cluster_review,
+    clusters::cluster_import,
 }
 
 #[cfg(test)]

@@ -11,7 +11,17 @@ pub(crate) async fn forward(handle: AppHandle, mut events: Receiver<AppEvent>) {
         let event = match events.recv().await {
             Ok(event) => shape(event),
             Err(RecvError::Lagged(_)) => Some(UiEvent::Changed {
-                tags: vec![Tag::Servers, Tag::Tools, Tag::Activity, Tag::Questions, Tag::Settings, Tag::Metrics, Tag::Templates, Tag::Vault],
+                tags: vec![
+                    Tag::Servers,
+                    Tag::Tools,
+                    Tag::Activity,
+                    Tag::Questions,
+                    Tag::Settings,
+                    Tag::Metrics,
+                    Tag::Templates,
+                    Tag::Vault,
+                    Tag::Clusters,
+                ],
             }),
             Err(RecvError::Closed) => return,
         };
@@ -39,7 +49,7 @@ fn tags(tag: AppTag) -> Vec<Tag> {
         AppTag::Tools => vec![Tag::Tools],
         AppTag::Activity => vec![Tag::Activity],
         AppTag::Approvals => vec![Tag::Questions],
-        AppTag::Settings => vec![Tag::Settings, Tag::Templates, Tag::Vault],
+        AppTag::Settings => vec![Tag::Settings, Tag::Templates, Tag::Vault, Tag::Clusters],
         AppTag::Metrics => vec![Tag::Metrics],
     }
 }

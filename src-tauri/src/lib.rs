@@ -32,6 +32,7 @@ fn run() -> ExitCode {
             window::open(app.handle())?;
             let cabin = Cabin::opening(app.handle().clone());
             app.manage(cabin);
+            app.manage(commands::clusters::Looked::default());
             Ok(())
         })
         .build(tauri::generate_context!("tauri.conf.json"));

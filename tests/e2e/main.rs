@@ -1,6 +1,7 @@
 //! The real window, driven through WebDriver under Xvfb: what a person does in the first ten minutes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs, reason = "these are tests")]
 
+mod clusters;
 mod listening;
 mod sweep;
 mod vault;

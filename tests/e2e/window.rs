@@ -75,6 +75,8 @@ impl Window {
             .env("XDG_DATA_HOME", home.join("data"))
             .env("XDG_CACHE_HOME", home.join("cache"))
             .env("LANG", "C.UTF-8")
+            // No keyring: the person's own must not be asked, and one that the bus starts by itself would make every run another.
+            .env("PILOTHOUSE_KEYRING_SERVICE", "")
             .env("PILOTHOUSE_KEYRING_SERVICE", "")
             .env("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
             .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
@@ -103,6 +105,7 @@ impl Window {
             .env("XDG_CONFIG_HOME", home.join("config"))
             .env("XDG_DATA_HOME", home.join("data"))
             .env("XDG_CACHE_HOME", home.join("cache"))
+            .env("PILOTHOUSE_KEYRING_SERVICE", "")
             .env("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
             .stdout(Stdio::null())
             .stderr(Stdio::null())

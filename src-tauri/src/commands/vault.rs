@@ -1,5 +1,6 @@
 //! Commands about the vault. Secrets come in, facts go out.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use domain::id::{SecretId, ServerId};
@@ -102,16 +103,19 @@ pub(super) async fn vault_wipe(cabin: State<'_, Cabin>, req: Nothing) -> Answer<
 pub(super) async fn secret_list(cabin: State<'_, Cabin>, req: Nothing) -> Answer<Vec<SecretView>> {
     let Nothing {} = req;
     let app = cabin.app().await?;
-    Ok(app.secrets.list().await?.into_iter().map(secret).collect())
+    let clusters: HashMap<String, String> =
+        app.clusters.list().await?.into_iter().map(|cluster| (cluster.id.as_str().to_owned(), cluster.name)).collect();
+    Ok(app.secrets.list().await?.into_iter().map(|seen| secret(seen, &clusters)).collect())
 }
 
-fn secret(seen: app::vault::SecretView) -> SecretView {
+fn secret(seen: app::vault::SecretView, clusters: &HashMap<String, String>) -> SecretView {
     let facts = seen.facts;
+    let cluster = clusters.get(&facts.owner.id).filter(|_| facts.owner.kind == "cluster").cloned();
     SecretView {
         id: facts.id.as_str().to_owned(),
         owner_kind: facts.owner.kind,
         owner_id: facts.owner.id,
-        owner_name: seen.name,
+        owner_name: cluster.unwrap_or(seen.name),
         field: facts.owner.field,
         kind: word(&facts.kind),
         present: facts.present,

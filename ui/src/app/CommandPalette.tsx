@@ -28,6 +28,7 @@ function Palette() {
   const { theme, lang, set, value } = usePrefs();
   const servers = useRead('server_list', NOTHING);
   const tools = useRead('tool_list', NOTHING);
+  const clusters = useRead('cluster_list', NOTHING);
   const [typed, setTyped] = useState('');
   const query = useDeferredValue(typed);
   const [at, setAt] = useState(0);
@@ -36,15 +37,17 @@ function Palette() {
 
   const recent = useMemo(() => recentOf(value('recent')), [value]);
   const fixed = useMemo((): Item[] => {
-    const page = (name: 'servers' | 'tools' | 'activity' | 'settings', icon: IconName): Item => ({ key: `page:${name}`, group: t('palette.pages'), icon, label: t(`nav.${name}`), path: [name] });
+    const page = (name: 'servers' | 'tools' | 'clusters' | 'activity' | 'settings', icon: IconName): Item => ({ key: `page:${name}`, group: t('palette.pages'), icon, label: t(`nav.${name}`), path: [name] });
     const act = (key: string, icon: IconName, label: string, rest: Partial<Item>): Item => ({ key: `act:${key}`, group: t('palette.actions'), icon, label, ...rest });
     return [
       page('servers', 'servers'),
       page('tools', 'tools'),
+      page('clusters', 'wheel'),
       page('activity', 'activity'),
       page('settings', 'settings'),
       act('add', 'plus', t('servers.add'), { path: ['servers', 'add'] }),
       act('paste', 'braces', t('palette.paste'), { path: ['servers', 'add', 'paste'] }),
+      act('import', 'download', t('palette.import'), { path: ['clusters', 'import'] }),
       act('vault', 'lock', t('palette.vault'), { path: ['settings'], query: { at: 'vault' } }),
       act('verify', 'shield', t('activity.verify'), { path: ['activity'], query: { verify: 'now' } }),
       act('policy', 'lock', t('palette.policy'), { path: ['settings'], query: { at: 'policy' } }),
@@ -57,8 +60,9 @@ function Palette() {
     (): Item[] => [
       ...(servers.data ?? []).map((row): Item => ({ key: `server:${row.id}`, group: t('nav.servers'), icon: 'servers', label: visible(row.name), aside: word('state', row.state), path: ['servers', row.id] })),
       ...(tools.data ?? []).map((row): Item => ({ key: `tool:${row.server}/${row.name}`, group: t('nav.tools'), icon: 'tools', label: visible(row.name), aside: visible(row.serverName), path: ['tools', row.server, row.name] })),
+      ...(clusters.data?.clusters ?? []).map((row): Item => ({ key: `cluster:${row.id}`, group: t('nav.clusters'), icon: 'wheel', label: visible(row.name), aside: visible(row.server), path: ['clusters', row.id] })),
     ],
-    [servers.data, tools.data, t, word],
+    [servers.data, tools.data, clusters.data, t, word],
   );
 
   const items = useMemo((): Item[] => {
@@ -84,7 +88,7 @@ function Palette() {
   const run = (item: Item | undefined) => {
     if (!item) return;
     paletteOpen.set(false);
-    if (/^(server|tool):/.test(item.key)) set('recent', [item.key, ...recent.filter((key) => key !== item.key)].slice(0, 8));
+    if (/^(server|tool|cluster):/.test(item.key)) set('recent', [item.key, ...recent.filter((key) => key !== item.key)].slice(0, 8));
     if (item.run) item.run();
     else if (item.path) go(item.path, item.query);
   };

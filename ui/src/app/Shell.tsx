@@ -1,6 +1,7 @@
 /** Title bar, sidebar, page, status bar; what is over all pages: palette, shortcuts, questions. */
 import { useEffect, useState, type ReactNode } from 'react';
 import { ActivityPage } from '@/features/activity/ActivityPage';
+import { ClustersPage } from '@/features/clusters/ClustersPage';
 import { QuestionDesk } from '@/features/questions/QuestionDesk';
 import { ServersPage } from '@/features/servers/ServersPage';
 import { SettingsPage } from '@/features/settings/SettingsPage';
@@ -21,6 +22,7 @@ import { TitleBar } from './TitleBar';
 const PAGES: Record<string, () => ReactNode> = {
   servers: () => <ServersPage />,
   tools: () => <ToolsPage />,
+  clusters: () => <ClustersPage />,
   activity: () => <ActivityPage />,
   settings: () => <SettingsPage vault={<VaultPart />} />,
 };

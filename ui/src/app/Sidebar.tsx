@@ -6,9 +6,10 @@ import { Icon, type IconName } from '@/shared/ui/icon';
 
 type Props = { page: string; folded: boolean; onFold: () => void };
 
-const PLACES: { page: 'servers' | 'tools' | 'activity' | 'settings'; icon: IconName; keys: string }[] = [
+const PLACES: { page: 'servers' | 'tools' | 'clusters' | 'activity' | 'settings'; icon: IconName; keys: string }[] = [
   { page: 'servers', icon: 'servers', keys: 'g s' },
   { page: 'tools', icon: 'tools', keys: 'g t' },
+  { page: 'clusters', icon: 'wheel', keys: 'g c' },
   { page: 'activity', icon: 'activity', keys: 'g a' },
   { page: 'settings', icon: 'settings', keys: 'g ,' },
 ];
@@ -17,7 +18,8 @@ export function Sidebar({ page, folded, onFold }: Props) {
   const { t } = useT();
   const servers = useRead('server_list', NOTHING);
   const tools = useRead('tool_list', NOTHING);
-  const counts: Record<string, number | undefined> = { servers: servers.data?.length, tools: tools.data?.length };
+  const clusters = useRead('cluster_list', NOTHING);
+  const counts: Record<string, number | undefined> = { servers: servers.data?.length, tools: tools.data?.length, clusters: clusters.data?.clusters.length };
   return (
     <nav className="ph-side" aria-label={t('nav.label')}>
       <ul>

@@ -21,7 +21,7 @@ test.each(['call', 'high', 'start', 'tool_changed', 'form', 'secret_form', 'visi
 
 test('states without content', async () => {
   for (const mode of ['empty', 'failed'])
-    for (const hash of ['#/servers', '#/tools', '#/activity']) {
+    for (const hash of ['#/servers', '#/tools', '#/clusters', '#/activity']) {
       const view = await open({ hash, mode });
       await waitFor(() => expect(screen.queryAllByTestId(mode === 'empty' ? 'state-empty' : 'fault').length).toBeGreaterThan(0));
       expect(await broken(), `${mode} ${hash}`).toEqual([]);

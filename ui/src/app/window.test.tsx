@@ -14,7 +14,7 @@ describe('the frame', () => {
   test('shows only the pages that exist', async () => {
     await open();
     const nav = screen.getByRole('navigation', { name: 'Pages' });
-    expect(within(nav).getAllByRole('link').map((link) => link.getAttribute('data-testid'))).toEqual(['nav-servers', 'nav-tools', 'nav-activity', 'nav-settings']);
+    expect(within(nav).getAllByRole('link').map((link) => link.getAttribute('data-testid'))).toEqual(['nav-servers', 'nav-tools', 'nav-clusters', 'nav-activity', 'nav-settings']);
   });
 
   test('the status bar counts servers, running calls and questions, and each leads on', async () => {
@@ -35,6 +35,8 @@ describe('the frame', () => {
     await byId('server-search');
     await user.keyboard('gt');
     await byId('page-tools');
+    await user.keyboard('gc');
+    await byId('page-clusters');
     await user.keyboard('ga');
     await byId('page-activity');
     await user.keyboard('g,');
@@ -132,6 +134,7 @@ describe('the frame', () => {
 describe.each([
   ['servers', '#/servers', 'server-row', 'server-search'],
   ['tools', '#/tools', 'tool-row', 'tool-search'],
+  ['clusters', '#/clusters', 'cluster-row', 'cluster-search'],
   ['activity', '#/activity', 'activity-row', 'activity-search'],
 ])('%s has each state', (_, hash, row, search) => {
   test('full', async () => {

@@ -35,7 +35,7 @@ params: Json,
  * The audit reference, to be quoted.
  */
 reference: string | null, };
-export type Tag = "servers" | "tools" | "activity" | "questions" | "settings" | "metrics" | "templates" | "vault";
+export type Tag = "servers" | "tools" | "activity" | "questions" | "settings" | "metrics" | "templates" | "vault" | "clusters";
 export type Nothing = Record<symbol, never>;
 export type IdReq = { 
 /**
@@ -1170,6 +1170,376 @@ export type WipeRes = {
  * What cannot be promised.
  */
 notes: Array<Words>, };
+export type ClustersView = { 
+/**
+ * Whether nobody gets credentials of any cluster.
+ */
+locked: boolean, 
+/**
+ * All, by name.
+ */
+clusters: Array<ClusterView>, };
+export type ClusterView = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The API server's URL.
+ */
+server: string, 
+/**
+ * `anonymous`, `client_certificate`, `token`, `token_file`, `basic`, `exec`, `oidc`.
+ */
+auth: string, 
+/**
+ * When its credential stops being of use (ms).
+ */
+expiresAt: number | null, 
+/**
+ * Whether the server's certificate goes unchecked.
+ */
+insecure: boolean, 
+/**
+ * The kubeconfig that it came from; none for pasted text.
+ */
+file: string | null, 
+/**
+ * Whether that file calls our helper instead of holding the secret.
+ */
+rewritten: boolean, 
+/**
+ * When one of its secrets was last opened (ms).
+ */
+lastUsed: number | null, 
+/**
+ * Last change (ms).
+ */
+updatedAt: number, };
+export type ClusterDetail = { 
+/**
+ * As in the list.
+ */
+view: ClusterView, 
+/**
+ * The context's name in its kubeconfig.
+ */
+context: string | null, 
+/**
+ * The user's name there.
+ */
+user: string | null, 
+/**
+ * The program that prints its credential.
+ */
+exec: ExecView | null, 
+/**
+ * Whether that program may be run.
+ */
+trusted: boolean, 
+/**
+ * The issuer, with OIDC.
+ */
+issuer: string | null, 
+/**
+ * The file that its token came from.
+ */
+tokenFile: string | null, 
+/**
+ * Whether that file is read again when it changes.
+ */
+follows: boolean, 
+/**
+ * SHA-256 of each authority's certificate, in hex; empty for the system's authorities.
+ */
+caSha256: Array<string>, 
+/**
+ * The name to expect in the certificate.
+ */
+tlsServerName: string | null, 
+/**
+ * The proxy, without user information.
+ */
+proxy: string | null, 
+/**
+ * The context's namespace.
+ */
+namespace: string | null, 
+/**
+ * As whom requests are made.
+ */
+impersonate: string | null, };
+export type ExecView = { 
+/**
+ * Exactly what is run.
+ */
+argv: Array<string>, 
+/**
+ * The names of its variables.
+ */
+envNames: Array<string>, 
+/**
+ * The folder that a relative command is meant from.
+ */
+folder: string | null, };
+export type KubeconfigView = { 
+/**
+ * Where.
+ */
+path: string, 
+/**
+ * Its size.
+ */
+bytes: number, 
+/**
+ * Last change (ms).
+ */
+changedAt: number | null, };
+export type ReviewReq = { 
+/**
+ * Files; empty with text.
+ */
+files: Array<string>, 
+/**
+ * Text of a kubeconfig.
+ */
+text: string | null, };
+export type ReviewView = { 
+/**
+ * Names what was looked at, for the import.
+ */
+id: string, 
+/**
+ * The files that were read.
+ */
+files: Array<ReviewFileView>, 
+/**
+ * The context that `kubectl` uses now.
+ */
+current: string | null, 
+/**
+ * Every context.
+ */
+contexts: Array<ContextView>, };
+export type ReviewFileView = { 
+/**
+ * As it was named.
+ */
+path: string, 
+/**
+ * Where it leads, when it is a link.
+ */
+target: string | null, 
+/**
+ * Its size.
+ */
+bytes: number, };
+export type ContextView = { 
+/**
+ * Its name.
+ */
+context: string, 
+/**
+ * The cluster that it means.
+ */
+cluster: string, 
+/**
+ * The user that it means.
+ */
+user: string, 
+/**
+ * The file that it stands in; empty for pasted text.
+ */
+file: string, 
+/**
+ * The file that the user stands in, when it is another.
+ */
+userFile: string, 
+/**
+ * Its namespace.
+ */
+namespace: string | null, 
+/**
+ * The API server.
+ */
+server: string, 
+/**
+ * `loopback`, `private`, `link_local`, `public`, `name`, `other`.
+ */
+hostClass: string, 
+/**
+ * Whether the way there is not encrypted.
+ */
+plainHttp: boolean, 
+/**
+ * SHA-256 of each authority's certificate, in hex.
+ */
+caSha256: Array<string>, 
+/**
+ * The file that holds the authorities.
+ */
+caFile: string | null, 
+/**
+ * Whether the file wants the certificate unchecked.
+ */
+skipVerify: boolean, 
+/**
+ * The name that is expected in the certificate.
+ */
+tlsServerName: string | null, 
+/**
+ * The proxy.
+ */
+proxy: string | null, 
+/**
+ * Whether the proxy is given a name and a password.
+ */
+proxyCredentials: boolean, 
+/**
+ * As in [`ClusterView::auth`], or `auth_provider`, or `pilot` for our own stanza.
+ */
+auth: string, 
+/**
+ * The program that would be run.
+ */
+exec: ExecView | null, 
+/**
+ * The issuer, with OIDC.
+ */
+issuer: string | null, 
+/**
+ * Files that an import would read.
+ */
+reads: Array<string>, 
+/**
+ * As whom requests would be made.
+ */
+impersonate: string | null, 
+/**
+ * What a person should know.
+ */
+warnings: Array<Words>, 
+/**
+ * Why it cannot be imported at all.
+ */
+refused: Words | null, 
+/**
+ * The cluster that it already is here.
+ */
+known: string | null, };
+export type ClusterImportReq = { 
+/**
+ * What was looked at.
+ */
+review: string, 
+/**
+ * The contexts to take.
+ */
+take: Array<string>, 
+/**
+ * Those among them whose program may be run from now on.
+ */
+trust: Array<string>, 
+/**
+ * Those among them whose token's file is read again when it changes.
+ */
+follow: Array<string>, 
+/**
+ * Whether the files call our helper from now on.
+ */
+rewrite: boolean, };
+export type ClusterImportRes = { 
+/**
+ * Taken.
+ */
+clusters: Array<ImportedView>, 
+/**
+ * Not taken, or not rewritten.
+ */
+refused: Array<RefusedView>, 
+/**
+ * Files that were rewritten.
+ */
+files: Array<string>, };
+export type ImportedView = { 
+/**
+ * The cluster's id.
+ */
+id: string, 
+/**
+ * The context's name.
+ */
+context: string, 
+/**
+ * The API server.
+ */
+server: string, 
+/**
+ * As in [`ClusterView::auth`].
+ */
+auth: string, 
+/**
+ * Whether its file calls our helper now.
+ */
+rewritten: boolean, };
+export type RefusedView = { 
+/**
+ * Its name.
+ */
+context: string, 
+/**
+ * Why, and what can be done.
+ */
+reason: Words, };
+export type ClusterRemoveReq = { 
+/**
+ * Which.
+ */
+id: string, 
+/**
+ * Even when its kubeconfig calls our helper for it.
+ */
+anyway: boolean, };
+export type RestoreReq = { 
+/**
+ * Which.
+ */
+file: string, 
+/**
+ * Even when it was changed since it was rewritten.
+ */
+anyway: boolean, };
+export type FilesReq = { 
+/**
+ * Which.
+ */
+files: Array<string>, };
+export type FindingsView = { 
+/**
+ * Whether none is.
+ */
+ok: boolean, 
+/**
+ * What was found.
+ */
+findings: Array<FindingView>, };
+export type FindingView = { 
+/**
+ * Where.
+ */
+file: string, 
+/**
+ * On which line, from 1; 0 when the file has no lines.
+ */
+line: number, 
+/**
+ * What it is.
+ */
+kind: string, };
 
 export interface Commands {
   app_boot: { req: Nothing; res: Boot; channel: never };
@@ -1225,6 +1595,17 @@ export interface Commands {
   secret_list: { req: Nothing; res: Array<SecretView>; channel: never };
   secret_set: { req: SecretSetReq; res: Nothing; channel: never };
   secret_remove: { req: IdReq; res: Nothing; channel: never };
+  cluster_list: { req: Nothing; res: ClustersView; channel: never };
+  cluster_get: { req: IdReq; res: ClusterDetail; channel: never };
+  cluster_remove: { req: ClusterRemoveReq; res: Nothing; channel: never };
+  cluster_lock: { req: Nothing; res: Nothing; channel: never };
+  cluster_unlock: { req: Nothing; res: Nothing; channel: never };
+  cluster_verify: { req: FilesReq; res: FindingsView; channel: never };
+  cluster_restore: { req: RestoreReq; res: Nothing; channel: never };
+  kubeconfig_list: { req: Nothing; res: Array<KubeconfigView>; channel: never };
+  kubeconfig_pick: { req: Nothing; res: PickRes; channel: never };
+  cluster_review: { req: ReviewReq; res: ReviewView; channel: never };
+  cluster_import: { req: ClusterImportReq; res: ClusterImportRes; channel: never };
 }
 
 export const reads: Record<keyof Commands, Tag[]> = {
@@ -1278,9 +1659,20 @@ export const reads: Record<keyof Commands, Tag[]> = {
   vault_export_kit: [],
   vault_restore_kit: [],
   vault_wipe: [],
-  secret_list: ["vault","servers"],
+  secret_list: ["vault","servers","clusters"],
   secret_set: [],
   secret_remove: [],
+  cluster_list: ["clusters"],
+  cluster_get: ["clusters"],
+  cluster_remove: [],
+  cluster_lock: [],
+  cluster_unlock: [],
+  cluster_verify: [],
+  cluster_restore: [],
+  kubeconfig_list: [],
+  kubeconfig_pick: [],
+  cluster_review: [],
+  cluster_import: [],
 };
 
 export const changes: Record<keyof Commands, Tag[]> = {
@@ -1337,4 +1729,15 @@ export const changes: Record<keyof Commands, Tag[]> = {
   secret_list: [],
   secret_set: ["vault","servers","activity"],
   secret_remove: ["vault","activity"],
+  cluster_list: [],
+  cluster_get: [],
+  cluster_remove: ["clusters","vault","activity"],
+  cluster_lock: ["clusters","activity"],
+  cluster_unlock: ["clusters","activity"],
+  cluster_verify: [],
+  cluster_restore: ["clusters","vault","activity"],
+  kubeconfig_list: [],
+  kubeconfig_pick: [],
+  cluster_review: [],
+  cluster_import: ["clusters","vault","activity"],
 };

@@ -175,13 +175,5 @@ function Ears({ client }: { client: Client }) {
   return null;
 }
 
-/** What the window itself found out and keeps until it is closed: beside the core's answers, gone with them. */
-export function useKept<T>(name: string, initial: T): [T, (change: (old: T) => T) => void] {
-  const queries = useQueryClient();
-  const key = ['kept', name];
-  const kept = useQuery({ queryKey: key, queryFn: (): T => initial, enabled: false, staleTime: Infinity, gcTime: Infinity });
-  return [(kept.data as T | undefined) ?? initial, (change) => queries.setQueryData<T>(key, (old) => change(old ?? initial))];
-}
-
 /** The empty request. */
 export const NOTHING = {} as const;

@@ -71,6 +71,8 @@ pub enum Tag {
     Templates,
     /// The vault's state, and what it keeps.
     Vault,
+    /// Clusters, and whether their credentials are locked.
+    Clusters,
 }
 
 /// No arguments.

@@ -3,6 +3,7 @@
 //! **Invariant:** no type here can carry a secret's value to the window: settings are masked before they become a [`servers::ServerDetail`].
 
 pub mod activity;
+pub mod clusters;
 pub mod common;
 pub mod servers;
 pub mod table;

@@ -5,6 +5,10 @@
 use ts_rs::{Config, TS};
 
 use crate::activity::{ActivityReq, ActivityRow, AnswerReq, PolicyView, QuestionView, VerifyRes};
+use crate::clusters::{
+    ClusterDetail, ClusterImportReq, ClusterImportRes, ClusterRemoveReq, ClustersView, FilesReq, FindingsView, KubeconfigView, RestoreReq,
+    ReviewReq, ReviewView,
+};
 use crate::common::{Boot, IdReq, Nothing, PageReq, PickRes, PrefReq, Tag, TextRes, UiEvent, UiFault};
 use crate::servers::{
     EnableReq, ExportReq, FiguresReq, FiguresView, ImportDone, ImportPreview, ImportReq, LogRes, ServerDetail, ServerForm, ServerView,
@@ -109,9 +113,21 @@ table! {
     "vault_export_kit": KitReq => PickRes; reads [] changes [Activity];
     "vault_restore_kit": KitReq => PickRes; reads [] changes [Vault, Servers, Activity];
     "vault_wipe": Nothing => WipeRes; reads [] changes [Vault, Servers, Activity];
-    "secret_list": Nothing => Vec<SecretView>; reads [Vault, Servers] changes [];
+    "secret_list": Nothing => Vec<SecretView>; reads [Vault, Servers, Clusters] changes [];
     "secret_set": SecretSetReq => Nothing; reads [] changes [Vault, Servers, Activity];
     "secret_remove": IdReq => Nothing; reads [] changes [Vault, Activity];
+
+    "cluster_list": Nothing => ClustersView; reads [Clusters] changes [];
+    "cluster_get": IdReq => ClusterDetail; reads [Clusters] changes [];
+    "cluster_remove": ClusterRemoveReq => Nothing; reads [] changes [Clusters, Vault, Activity];
+    "cluster_lock": Nothing => Nothing; reads [] changes [Clusters, Activity];
+    "cluster_unlock": Nothing => Nothing; reads [] changes [Clusters, Activity];
+    "cluster_verify": FilesReq => FindingsView; reads [] changes [];
+    "cluster_restore": RestoreReq => Nothing; reads [] changes [Clusters, Vault, Activity];
+    "kubeconfig_list": Nothing => Vec<KubeconfigView>; reads [] changes [];
+    "kubeconfig_pick": Nothing => PickRes; reads [] changes [];
+    "cluster_review": ReviewReq => ReviewView; reads [] changes [];
+    "cluster_import": ClusterImportReq => ClusterImportRes; reads [] changes [Clusters, Vault, Activity];
 }
 
 /// The whole TypeScript file: types, the command map, and the tags.
@@ -119,6 +135,7 @@ pub fn typescript() -> String {
     use std::fmt::Write as _;
 
     use crate::activity::{DefaultView, RiskView, RuleView};
+    use crate::clusters::{ClusterView, ContextView, ExecView, FindingView, ImportedView, RefusedView, ReviewFileView};
     use crate::common::{NoticeView, ProtocolView, Words};
     use crate::servers::{FactsView, FrameView, ImportChange, ImportItem, RejectedView};
 
@@ -195,6 +212,24 @@ pub fn typescript() -> String {
         KitReq,
         SecretSetReq,
         WipeRes,
+        ClustersView,
+        ClusterView,
+        ClusterDetail,
+        ExecView,
+        KubeconfigView,
+        ReviewReq,
+        ReviewView,
+        ReviewFileView,
+        ContextView,
+        ClusterImportReq,
+        ClusterImportRes,
+        ImportedView,
+        RefusedView,
+        ClusterRemoveReq,
+        RestoreReq,
+        FilesReq,
+        FindingsView,
+        FindingView,
     );
     out.push_str("\nexport interface Commands {\n");
     for row in TABLE {

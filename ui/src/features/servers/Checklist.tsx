@@ -4,12 +4,13 @@ import { useT } from '@/shared/i18n/t';
 import { go } from '@/shared/lib/route';
 import { Icon } from '@/shared/ui/icon';
 import { IconButton } from '@/shared/ui/parts';
-import { useActivityCount, type ServerView } from './api';
+import { useActivityCount, useClusterCount, type ServerView } from './api';
 
 export function Checklist({ servers }: { servers: readonly ServerView[] }) {
   const { t } = useT();
   const { value, set } = usePrefs();
   const activity = useActivityCount();
+  const clusters = useClusterCount();
   if (value('checklist') === 'dismissed') return null;
   const called = servers.some((row) => row.calls > 0) || (activity.data?.some((row) => row.kind === 'call') ?? false);
   const added = servers.some((row) => row.origin !== 'built-in');
@@ -18,6 +19,7 @@ export function Checklist({ servers }: { servers: readonly ServerView[] }) {
   const steps = [
     { key: 'call', done: called, title: t('first.call'), about: t('first.callHint'), act: () => go(['tools'], first ? { server: first.id } : undefined) },
     { key: 'add', done: added, title: t('first.add'), about: t('first.addHint'), act: () => go(['servers', 'add']) },
+    { key: 'cluster', done: (clusters.data?.clusters.length ?? 0) > 0, title: t('first.cluster'), about: t('first.clusterHint'), act: () => go(['clusters', 'import']) },
     { key: 'activity', done: looked, title: t('first.activity'), about: t('first.activityHint'), act: () => go(['activity']) },
   ];
   return (

@@ -7,6 +7,7 @@ export type { FactsView, FiguresView, FrameView, ImportItem, ImportPreview, Prot
 export const useServers = () => useRead('server_list', NOTHING);
 export const useServer = (id: string) => useRead('server_get', { id });
 export const useFigures = (req: FiguresReq) => useRead('figures', req);
+export const useClusterCount = () => useRead('cluster_list', NOTHING);
 export const useServerTools = () => useRead('tool_list', NOTHING);
 export const useOffers = (id: string, enabled: boolean) => useRead('server_offers', { id }, { enabled });
 export const useLog = (id: string, every: number | false) => useRead('server_log', { id }, { every });

@@ -7,7 +7,7 @@ import { FaultView } from '@/shared/ui/states';
 import { useSettle } from './api';
 
 /** Fewer are guessed too soon. */
-export const LEAST = 12;
+export const LEAST = 8;
 
 export type Way = 'keyring' | 'passphrase' | 'session';
 

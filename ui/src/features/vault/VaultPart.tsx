@@ -1,7 +1,9 @@
 /** The vault in Settings: where it stands, what can be done about it, and what it keeps. Never a value. */
-import { Button, Checkbox, Modal } from '@mantine/core';
+import { Button, Checkbox, Modal, Select } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
+import { usePrefs } from '@/ipc/prefs';
 import { useT } from '@/shared/i18n/t';
+import { duration } from '@/shared/lib/format';
 import { Chip, type Tone } from '@/shared/ui/chips';
 import { Icon, type IconName } from '@/shared/ui/icon';
 import { Notice } from '@/shared/ui/parts';
@@ -145,6 +147,7 @@ function Open({ vault, wipe }: { vault: VaultView; wipe: ReactNode }) {
         </Button>
         {wipe}
       </div>
+      {!session && <Idle />}
       <Modal opened={doing !== null} onClose={close} size="lg" title={doing === 'kit' ? t('vault.export') : doing === 'move' ? t('vault.move') : vault.kind === 'passphrase' ? t('vault.changePassphrase') : t('vault.rotate')} closeButtonProps={{ 'aria-label': t('common.close') }}>
         {doing === 'key' && <Rotate vault={vault} onDone={close} />}
         {doing === 'kit' && (
@@ -163,6 +166,33 @@ function Open({ vault, wipe }: { vault: VaultView; wipe: ReactNode }) {
         )}
       </Modal>
     </>
+  );
+}
+
+/** After how long without use it locks itself. */
+const IDLE = [5, 15, 60, 240, 720];
+
+function Idle() {
+  const { t } = useT();
+  const { value, set } = usePrefs();
+  const kept = value('vault_idle_minutes');
+  const minutes = typeof kept === 'number' ? kept : 15;
+  return (
+    <div className="ph-settingline">
+      <div className="ph-grow">
+        <div>{t('vault.idle')}</div>
+        <div className="ph-muted">{t('vault.idleHint')}</div>
+      </div>
+      <Select
+        aria-label={t('vault.idle')}
+        value={String(minutes)}
+        data={[...new Set([...IDLE, minutes])].sort((a, b) => a - b).map((one) => ({ value: String(one), label: duration(one * 60_000) }))}
+        allowDeselect={false}
+        onChange={(next) => next && set('vault_idle_minutes', Number(next))}
+        className="ph-filter"
+        data-testid="vault-idle"
+      />
+    </div>
   );
 }
 

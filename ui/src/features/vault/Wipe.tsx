@@ -2,6 +2,7 @@
 import { Button, Modal, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useT } from '@/shared/i18n/t';
+import { sentence } from '@/shared/lib/format';
 import { Notice } from '@/shared/ui/parts';
 import { FaultView } from '@/shared/ui/states';
 import { useWipe } from './api';
@@ -26,7 +27,7 @@ function Body({ onClose }: { onClose: () => void }) {
         <Notice tone="ok" title={t('vault.wiped')}>
           <ul className="ph-bullets">
             {wipe.data.notes.map((note) => (
-              <li key={note.en}>{say(note)}</li>
+              <li key={note.en}>{sentence(say(note))}</li>
             ))}
           </ul>
         </Notice>

@@ -1,6 +1,7 @@
 /** The same client over fixtures: the whole window in a browser, without a core. `?fake=empty|failed|many|slow`, `&ask=call,start,…`. */
-import type { CallDone, ImportItem, Json, ServerDetail, ServerForm, ServerView, TestRes, ToolCallEvent, ToolDetail, UiEvent, UiFault } from '../bindings';
+import type { CallDone, ClusterDetail, ImportItem, Json, ServerDetail, ServerForm, ServerView, TestRes, ToolCallEvent, ToolDetail, UiEvent, UiFault } from '../bindings';
 import type { Client, Message, Name, Req, Res } from '../wire';
+import { contexts, kubeconfigs } from './clusters';
 import { PROTOCOLS } from './protocols';
 import { STATES } from './vault';
 import { fault, figures, frames, PODS, question, templates, world, type World } from './world';
@@ -311,6 +312,49 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
     secret_remove: (req) => {
       own.secrets = own.secrets.filter((one) => one.id !== req.id);
       return {};
+    },
+    cluster_list: () => ({ locked: own.clustersLocked, clusters: own.clusters.map((one) => one.view) }),
+    cluster_get: (req) => {
+      const found = own.clusters.find((one) => one.view.id === req.id);
+      if (!found) throw fault('not_found', 'no_such_cluster', { en: `There is no cluster ${req.id}.`, zh: `没有集群 ${req.id}。` }, { en: 'It may have been removed.', zh: '它可能已被移除。' });
+      return found;
+    },
+    cluster_remove: (req) => {
+      own.clusters = own.clusters.filter((one) => one.view.id !== req.id);
+      return {};
+    },
+    cluster_lock: () => {
+      own.clustersLocked = true;
+      return {};
+    },
+    cluster_unlock: () => {
+      own.clustersLocked = false;
+      return {};
+    },
+    cluster_verify: () => {
+      const kept = own.clusters.some(({ view }) => view.file !== null && !view.rewritten);
+      return kept ? { ok: false, findings: [{ file: '/home/mira/.kube/config', line: 41, kind: 'token' }, { file: '/home/mira/.kube/config.bak', line: 12, kind: 'client_key' }] } : { ok: true, findings: [] };
+    },
+    cluster_restore: (req) => {
+      own.clusters = own.clusters.map((one) => (one.view.file === req.file ? { ...one, view: { ...one.view, rewritten: false } } : one));
+      return {};
+    },
+    kubeconfig_list: () => (mode === 'empty' ? [] : kubeconfigs(started)),
+    kubeconfig_pick: () => ({ path: '/home/mira/work/customer.yaml' }),
+    cluster_review: (req) => {
+      if (req.text !== null && !req.text.includes('apiVersion')) throw fault('config', 'not_a_kubeconfig', { en: 'The text is not a kubeconfig: it has no clusters, users and contexts.', zh: '该文本不是 kubeconfig：其中没有 clusters、users 与 contexts。' }, { en: 'Paste the whole file, from apiVersion on.', zh: '请从 apiVersion 开始粘贴整个文件。' });
+      const file = req.files[0] ?? '';
+      return { id: 'review-1', files: req.files.map((path) => ({ path, target: null, bytes: 8421 })), current: 'prod-us', contexts: contexts(file) };
+    },
+    cluster_import: (req) => {
+      const rows = contexts('/home/mira/.kube/config').filter((one) => req.take.includes(one.context));
+      const fresh = rows.map((one): ClusterDetail => ({
+        view: { id: `cl-${one.context}`, name: one.context, server: one.server, auth: one.auth, expiresAt: null, insecure: false, file: one.file, rewritten: req.rewrite, lastUsed: null, updatedAt: Date.now() },
+        context: one.context, user: one.user, exec: one.exec, trusted: req.trust.includes(one.context), issuer: one.issuer, tokenFile: null, follows: req.follow.includes(one.context), caSha256: one.caSha256, tlsServerName: one.tlsServerName, proxy: one.proxy, namespace: one.namespace, impersonate: one.impersonate,
+      }));
+      own.clusters = [...own.clusters.filter((one) => !fresh.some((other) => other.view.id === one.view.id)), ...fresh];
+      if (req.rewrite) own.clusters = own.clusters.map((one) => (one.view.file ? { ...one, view: { ...one.view, rewritten: true } } : one));
+      return { clusters: fresh.map(({ view }) => ({ id: view.id, context: view.name, server: view.server, auth: view.auth, rewritten: view.rewritten })), refused: [], files: req.rewrite ? ['/home/mira/.kube/config'] : [] };
     },
   };
 

@@ -1,5 +1,6 @@
 /** A believable morning: seven servers, sixty tools, three hundred rows of activity. Deterministic but for the time. */
-import type { ActivityRow, FactsView, FiguresView, FrameView, Json, NoticeView, PastCallView, PolicyView, QuestionView, SecretView, ServerForm, ServerView, TemplateView, ToolDetail, ToolView, UiFault, VaultView } from '../bindings';
+import type { ActivityRow, ClusterDetail, FactsView, FiguresView, FrameView, Json, NoticeView, PastCallView, PolicyView, QuestionView, SecretView, ServerForm, ServerView, TemplateView, ToolDetail, ToolView, UiFault, VaultView } from '../bindings';
+import { clusters } from './clusters';
 import { secrets, STATES } from './vault';
 
 type Words = { en: string; zh: string };
@@ -29,6 +30,8 @@ export type World = {
   notice: NoticeView | null;
   vault: VaultView;
   secrets: SecretView[];
+  clusters: ClusterDetail[];
+  clustersLocked: boolean;
 };
 
 const MIN = 60_000;
@@ -380,7 +383,7 @@ export function frames(now: number, id: string): FrameView[] {
 }
 
 export function world(now: number, mode: string): World {
-  if (mode === 'empty') return { servers: [], forms: new Map(), facts: new Map(), tools: [], activity: [], history: [], questions: [], templates: templates(), policy: { ...policy(), rules: [], risks: [] }, prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: [] };
+  if (mode === 'empty') return { servers: [], forms: new Map(), facts: new Map(), tools: [], activity: [], history: [], questions: [], templates: templates(), policy: { ...policy(), rules: [], risks: [] }, prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: [], clusters: [], clustersLocked: false };
   const rows = servers(now);
   const own = forms();
   if (mode === 'many') {
@@ -400,5 +403,5 @@ export function world(now: number, mode: string): World {
         const risk = ['safe', 'safe', 'low', 'medium', 'high'][index % 5]!;
         tools.push({ view: { server: server.id, serverName: server.name, name: `tool_${String(index).padStart(2, '0')}_with_a_name`, title: null, summary: 'One of very many tools, to see that long lists stay quick.', risk, quarantined: false, stale: server.stale }, description: 'One of very many tools.', inputSchema: { type: 'object', properties: { x: { type: 'string' } } }, outputSchema: null, annotations: {}, riskReason: REASONS[risk]!, verdict: VERDICTS[risk]![0], rule: VERDICTS[risk]![1], accepted: null, defaultParameters: {} });
       }
-  return { servers: rows, forms: own, facts: facts(), tools, activity: activity(now, tools, mode === 'many' ? 3000 : 300), history: history(now), questions: [], templates: templates(), policy: policy(), prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: secrets(now) };
+  return { servers: rows, forms: own, facts: facts(), tools, activity: activity(now, tools, mode === 'many' ? 3000 : 300), history: history(now), questions: [], templates: templates(), policy: policy(), prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: secrets(now), clusters: clusters(now), clustersLocked: false };
 }
