@@ -201,14 +201,22 @@ impl SealedVault {
             Unlock::Passphrase(passphrase) if head.kind == VaultKind::Passphrase => self.unwrap_by_passphrase(&head, passphrase).await,
             _ => self.unwrap_keys(&head, Manner::Asking).await,
         };
-        if let Err(fault) = keys {
-            if head.held {
-                self.inside().held = true;
+        let keys = match keys {
+            Ok(keys) => keys,
+            Err(fault) => {
+                if head.held {
+                    self.inside().held = true;
+                }
+                return Err(fault);
             }
-            return Err(fault);
-        }
+        };
         if head.held {
             self.change_head(|head| head.held = false).await?;
+            // Whoever looked meanwhile still found it held, and let the keys go.
+            let now = self.inside().head.clone();
+            if let Some(now) = now {
+                self.take(now, keys);
+            }
         }
         self.show();
         Ok(())
