@@ -46,6 +46,7 @@ impl Profile {
         budget.max_nodes = self.nodes;
         budget.max_events = self.nodes.saturating_mul(3);
         budget.max_depth = self.depth;
+        // The scanner itself stops there, before anything is counted: what is told is that it is no valid YAML.
         budget.flow_nesting_limit = self.depth;
         budget.max_aliases = self.aliases;
         budget.max_anchors = self.aliases.max(1);

@@ -10,18 +10,20 @@ const CANARY: &str = "c4n4ry-5f1e";
 #[test]
 fn each_bad_text_is_refused_for_its_reason_at_its_place() {
     let deep = format!("{}x", "[".repeat(200));
+    let nested = format!("{}x", "- ".repeat(200));
     let many = format!("a: &a [1]\nb: [{}]", vec!["*a"; 65].join(","));
     for (text, line, reason) in [
         ("a: 1\nb: 2\na: 3", 3, Reason::DuplicateKey),
         ("a: *x", 1, Reason::UnknownAlias),
         ("a: &a [*a]", 1, Reason::UnknownAlias),
         ("a: [1", 1, Reason::Syntax),
-        ("a: 1\n---\nb: 2", 2, Reason::SeveralDocuments),
+        ("a: 1\n---\nb: 2", 3, Reason::SeveralDocuments),
         ("b: {<<: {a: 1}}", 1, Reason::MergeKey),
         ("a: !custom 1", 1, Reason::Tag),
         ("a: \"\u{1}\"", 1, Reason::Character { code: 1 }),
         ("a: x\u{85}y", 1, Reason::Character { code: 0x85 }),
-        (deep.as_str(), 1, Reason::TooMany { what: "levels" }),
+        (deep.as_str(), 1, Reason::Syntax),
+        (nested.as_str(), 1, Reason::TooMany { what: "levels" }),
         (many.as_str(), 2, Reason::TooMany { what: "aliases" }),
     ] {
         let fault = value(text, &Profile::KUBECONFIG).unwrap_err();
@@ -64,7 +66,7 @@ fn every_value_knows_its_bytes() {
     assert_eq!(at(text, value("a")), "plain é");
     assert_eq!((at(text, value("b")), value("b").text()), ("'it''s'", Some("it's")));
     assert_eq!(at(text, value("c")), "\"x\\ny\"");
-    assert_eq!((at(text, value("d")), value("d").text()), ("|\r\n  one\r\n  two", Some("one\ntwo\n")));
+    assert_eq!((at(text, value("d")), value("d").text()), ("one\r\n  two", Some("one\ntwo\n")));
     assert_eq!((at(text, value("e")), value("e").flow), ("{f: [1, '2'], \"g\": h}", true));
     assert_eq!(at(text, &value("e").entries()[1].key), "\"g\"");
     assert_eq!(at(text, value("e").get("f").unwrap()), "[1, '2']");

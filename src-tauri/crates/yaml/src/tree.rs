@@ -40,7 +40,7 @@ pub struct Node {
     /// What it is.
     pub kind: Kind,
     /// The bytes that it takes in the text; for an alias those of the alias. Of a mapping or list in block style: from its first child to
-    /// the end of its last.
+    /// the end of its last. Of a scalar on lines of its own: those lines, without `|` or `>`, from the first one's content on.
     pub span: Range<usize>,
     /// The line on which it begins, from 1.
     pub line: usize,
