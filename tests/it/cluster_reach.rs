@@ -310,3 +310,84 @@ async fn a_token_that_no_header_may_hold_is_refused_and_not_repeated() {
     assert_eq!(fault.code, "cluster_token");
     assert!(!format!("{fault:?}").contains("canary"));
 }
+
+/// A JWT that ends so many seconds from now. Nobody here checks its signature: that is the API server's work.
+fn jwt(seconds: i64) -> String {
+    use base64::Engine as _;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let part = |json: serde_json::Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json.to_string());
+    format!("{}.{}.c2ln", part(json!({ "alg": "RS256" })), part(json!({ "exp": i64::try_from(now).unwrap() + seconds })))
+}
+
+/// An issuer that renews `r1` to `r2`, and says of any other refresh token that it is used up. `named` is whom it takes itself for.
+fn issuer(named: Option<&'static str>, asked: Arc<std::sync::Mutex<Vec<String>>>) -> Router {
+    use axum::http::HeaderMap;
+    let about = move |headers: HeaderMap| async move {
+        let host = headers["host"].to_str().unwrap().to_owned();
+        let own = format!("http://{host}");
+        axum::Json(json!({ "issuer": named.map_or_else(|| own.clone(), str::to_owned), "token_endpoint": format!("{own}/token") }))
+    };
+    let token = move |headers: HeaderMap, form: String| {
+        let basic = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        asked.lock().unwrap().push(format!("{basic} {form}"));
+        async move {
+            if form.contains("refresh_token=r1") {
+                axum::Json(json!({ "id_token": jwt(3600), "refresh_token": "r2" })).into_response()
+            } else {
+                (StatusCode::BAD_REQUEST, axum::Json(json!({ "error": "invalid_grant", "error_description": "canary" }))).into_response()
+            }
+        }
+    };
+    Router::new().route("/.well-known/openid-configuration", get(about)).route("/token", post(token))
+}
+
+async fn oidc(scene: &Scene, issuer: &str, state: &serde_json::Value) -> ClusterDef {
+    let state = Some(scene.secret(&state.to_string()).await);
+    let auth = ClusterAuth::Oidc { issuer: issuer.to_owned(), client_id: "pilot".into(), scopes: Vec::new(), ca_pem: None, state };
+    cluster("https://api.example", auth)
+}
+
+#[tokio::test]
+async fn an_id_token_is_renewed_when_it_ends_and_the_new_refresh_token_is_kept() {
+    let scene = Scene::new(Duration::from_secs(60));
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let web = Web::start(issuer(None, asked.clone())).await;
+    let base = web.url("").trim_end_matches('/').to_owned();
+    let def = oidc(&scene, &base, &json!({ "idToken": jwt(30), "refreshToken": "r1", "clientSecret": "s3" })).await;
+    let first = scene.reach.credential(&def).await.unwrap();
+    let second = scene.reach.credential(&def).await.unwrap();
+    assert_eq!(first.token.as_ref().unwrap().expose(), second.token.unwrap().expose(), "the new one lasts");
+    assert!(first.expires_at.is_some());
+    // `pilot:s3` stands in the header, not in the form.
+    assert_eq!(*asked.lock().unwrap(), ["Basic cGlsb3Q6czM= grant_type=refresh_token&refresh_token=r1"]);
+    let kept = scene.vault.open(def.auth.secrets()[0]).await.unwrap();
+    let kept: serde_json::Value = serde_json::from_slice(kept.expose()).unwrap();
+    assert_eq!((&kept["refreshToken"], &kept["clientSecret"]), (&json!("r2"), &json!("s3")));
+
+    let public = oidc(&scene, &base, &json!({ "refreshToken": "r1" })).await;
+    scene.reach.credential(&public).await.unwrap();
+    assert_eq!(asked.lock().unwrap()[1], " grant_type=refresh_token&refresh_token=r1&client_id=pilot");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_ended_is_told_and_a_refresh_token_goes_to_its_issuer_only() {
+    let scene = Scene::new(Duration::from_secs(60));
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let web = Web::start(issuer(None, asked.clone())).await;
+    let base = web.url("").trim_end_matches('/').to_owned();
+    for (state, requests) in
+        [(json!({ "idToken": jwt(-5) }), 0), (json!({ "idToken": "no jwt" }), 0), (json!({ "refreshToken": "used" }), 1)]
+    {
+        let fault = scene.reach.credential(&oidc(&scene, &base, &state).await).await.unwrap_err();
+        assert_eq!((fault.code.as_str(), fault.kind), ("sign_in_needed", FaultKind::Auth), "{state}");
+        assert!(!format!("{fault:?}").contains("canary"));
+        assert_eq!(asked.lock().unwrap().len(), requests);
+    }
+    let other = Web::start(issuer(Some("https://elsewhere.example"), asked.clone())).await;
+    for place in [other.url("").trim_end_matches('/'), "http://issuer.invalid", "ftp://issuer.invalid"] {
+        let def = oidc(&scene, place, &json!({ "refreshToken": "r1" })).await;
+        let fault = scene.reach.credential(&def).await.unwrap_err();
+        assert_eq!((fault.code.as_str(), fault.kind), ("issuer_unreachable", FaultKind::Unreachable), "{place}");
+    }
+    assert_eq!(asked.lock().unwrap().len(), 1, "nobody else saw one");
+}
