@@ -26,7 +26,8 @@ pub struct TestCluster {
     pub certs: BTreeMap<String, Pair>,
     pub kubeconfigs: BTreeMap<String, PathBuf>,
     #[serde(skip)]
-    _held: Option<(Child, ChildStdin)>,
+    #[allow(dead_code, reason = "it is held, so that its input stays open")]
+    held: Option<(Child, ChildStdin)>,
 }
 
 impl TestCluster {
@@ -75,10 +76,8 @@ fn start() -> TestCluster {
     });
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line).unwrap();
-    if line.is_empty() {
-        panic!("the API server for tests ended: {}", said.join().unwrap());
-    }
+    assert!(!line.is_empty(), "the API server for tests ended: {}", said.join().unwrap());
     let mut facts: TestCluster = serde_json::from_str(&line).unwrap();
-    facts._held = Some((child, stdin));
+    facts.held = Some((child, stdin));
     facts
 }
