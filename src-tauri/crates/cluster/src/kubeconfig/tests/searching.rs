@@ -15,7 +15,8 @@ fn a_secret_is_found_raw_in_base64_at_every_place_and_across_lines() {
     let (certificate, key) = identity();
     let pair = format!("{certificate}{key}");
     let body: String = key.lines().filter(|line| !line.starts_with("---")).collect();
-    let wrapped = b64(&key).as_bytes().chunks(20).map(|piece| format!("  {}\r\n", std::str::from_utf8(piece).unwrap()));
+    let encoded = b64(&key);
+    let wrapped = encoded.as_bytes().chunks(20).map(|piece| format!("  {}\r\n", std::str::from_utf8(piece).unwrap()));
     let wrapped = wrapped.collect::<Vec<_>>().concat();
     let needles = [needle("token", CANARY), needle("client_key", &pair)];
     for (name, content, kind) in [
