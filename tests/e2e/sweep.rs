@@ -28,12 +28,12 @@ pub(crate) fn holding(folder: &Path, needles: &[&str]) -> Vec<String> {
 
 fn spellings(needle: &str) -> Vec<Vec<u8>> {
     let utf16 = needle.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let hex: String = needle.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = needle.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     // Whichever of the three places it begins at, the middle of its base64 is one of these.
     let shifted = (0..3).map(|shift| {
         let padded = [vec![b' '; shift], needle.as_bytes().to_vec()].concat();
         let text = STANDARD.encode(padded);
-        text[4..text.len() - 4].as_bytes().to_vec()
+        text.as_bytes()[4..text.len() - 4].to_vec()
     });
     [needle.as_bytes().to_vec(), utf16, hex.into_bytes()].into_iter().chain(shifted).collect()
 }

@@ -174,8 +174,7 @@ async fn a_value_that_was_kept_comes_back_in_this_process_and_in_the_next() {
     // Kept again for the same owner: the same id, the new value.
     assert_eq!(keep(&next, "auth_token", "hunter33").await.unwrap(), id);
     assert_eq!(text(&vault, &id).await.unwrap(), "hunter33", "the other process sees it");
-    use domain::secret::Redact as _;
-    assert_eq!(bench.redactor.redact("hunter22 hunter33"), "[secret] [secret]");
+    assert_eq!(domain::secret::Redact::redact(&*bench.redactor, "hunter22 hunter33"), "[secret] [secret]");
 }
 
 #[tokio::test]

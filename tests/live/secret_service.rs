@@ -50,11 +50,11 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new() -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         for part in ["home", "run", "config"] {
             let path = dir.path().join(part);
             std::fs::create_dir(&path).unwrap();
-            use std::os::unix::fs::PermissionsExt as _;
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
         }
         Self { dir, bus: None, keyring: None }
