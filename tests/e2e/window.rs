@@ -77,7 +77,6 @@ impl Window {
             .env("LANG", "C.UTF-8")
             // No keyring: the person's own must not be asked, and one that the bus starts by itself would make every run another.
             .env("PILOTHOUSE_KEYRING_SERVICE", "")
-            .env("PILOTHOUSE_KEYRING_SERVICE", "")
             .env("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
             .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
             .stdout(Stdio::null())

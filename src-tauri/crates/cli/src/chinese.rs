@@ -1,7 +1,7 @@
 //! The help in Chinese: each English line of it with its counterpart. A line without one fails a test.
 
 use clap::Command;
-use clap::builder::StyledStr;
+use clap::builder::{PossibleValue, StyledStr};
 
 use crate::args::Lang;
 
@@ -29,7 +29,13 @@ fn in_chinese(command: Command) -> Command {
     }
     command = command.mut_args(|mut arg| {
         if let Some(help) = arg.get_help().map(StyledStr::to_string) {
-            arg = arg.help(word(&help));
+            // clap writes the list of values under an English heading, so it stands in the help itself.
+            let values: Vec<String> = arg.get_possible_values().iter().filter(|value| !value.is_hide_set()).map(value).collect();
+            arg = if values.is_empty() {
+                arg.help(word(&help))
+            } else {
+                arg.help(format!("{}。可选值：{}", word(&help), values.join("、"))).hide_possible_values(true)
+            };
         }
         if arg.get_long_help().is_some() && (arg.get_id() == "help" || arg.get_id() == "version") {
             let short = arg.get_help().map(StyledStr::to_string).unwrap_or_default();
@@ -43,6 +49,13 @@ fn in_chinese(command: Command) -> Command {
         arg.help_heading(heading)
     });
     command.mut_subcommands(in_chinese)
+}
+
+fn value(value: &PossibleValue) -> String {
+    match value.get_help().map(StyledStr::to_string) {
+        Some(help) => format!("{}（{}）", value.get_name(), word(&help)),
+        None => value.get_name().to_owned(),
+    }
 }
 
 fn word(english: &str) -> String {
@@ -66,6 +79,29 @@ const WORDS: &[(&str, &str)] = &[
     ),
     ("Where servers, policy and audit are kept", "保存服务器、策略和审计的目录"),
     ("How data is written to stdout", "数据写到标准输出的格式"),
+    ("A map under mcpServers", "mcpServers 下的映射"),
+    ("Ask a person first", "先询问人"),
+    ("Changes something", "会做更改"),
+    ("Destroys something, runs programs, or cannot be undone", "破坏数据、运行程序或无法撤销"),
+    ("Fifteen minutes", "十五分钟"),
+    ("Never", "从不"),
+    ("One day", "一天"),
+    ("One minute", "一分钟"),
+    ("One server object", "单个服务器对象"),
+    ("Reads widely, or changes what is trivially undone", "大范围读取，或更改极易撤销的内容"),
+    ("Reads", "读取"),
+    ("Run it", "直接运行"),
+    ("The assistant", "助手"),
+    ("The chat relay", "聊天中继"),
+    ("The desktop window", "桌面窗口"),
+    ("The whole mcp_config.json", "完整的 mcp_config.json"),
+    ("This command", "本命令"),
+    ("For people", "供人阅读"),
+    ("One JSON document", "一个 JSON 文档"),
+    ("One JSON document a line", "每行一个 JSON 文档"),
+    ("YAML", "YAML"),
+    ("English", "英文"),
+    ("简体中文", "简体中文"),
     ("The language of messages; taken from LANG when not given", "消息语言；未给出时取自 LANG"),
     ("No progress and no remarks on stderr, only faults", "不在标准错误上显示进度和提示，只显示故障"),
     ("Answer kubectl with a credential; a rewritten kubeconfig calls this", "为 kubectl 提供凭据；由改写后的 kubeconfig 调用"),
@@ -299,7 +335,10 @@ mod tests {
 
     fn english(command: &Command, lines: &mut Vec<String>) {
         lines.extend(command.get_about().map(StyledStr::to_string));
-        lines.extend(command.get_arguments().filter_map(|arg| arg.get_help().map(StyledStr::to_string)));
+        for arg in command.get_arguments() {
+            lines.extend(arg.get_help().map(StyledStr::to_string));
+            lines.extend(arg.get_possible_values().iter().filter_map(|value| value.get_help().map(StyledStr::to_string)));
+        }
         command.get_subcommands().for_each(|sub| english(sub, lines));
     }
 
@@ -320,7 +359,7 @@ mod tests {
         Pilot::command().debug_assert();
         let help = localised(Pilot::command(), Lang::Zh).render_long_help().to_string();
         assert!(help.contains("退出码") && help.contains("已保存的服务器"), "{help}");
-        for english in ["Usage:", "Commands:", "Options:", "Print "] {
+        for english in ["Usage:", "Commands:", "Options:", "Possible values", "Print "] {
             assert!(!help.contains(english), "{english} in {help}");
         }
     }
