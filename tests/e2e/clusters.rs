@@ -113,11 +113,11 @@ async fn a_kubeconfig_becomes_clusters_and_leaves_no_secret_behind() {
     window.click("wizard-finish").await;
     window.find_with("cluster-row", "prod-eu").await;
     window.picture("clusters").await;
-    window.click_with("cluster-row", "prod-eu").await;
+    window.open_row("cluster-row", "prod-eu", "cluster-panel").await;
     window.find_with("cluster-panel", "payments").await;
     window.picture("cluster-prod").await;
     window.click("lang-toggle").await;
-    window.click_with("cluster-row", "lab").await;
+    window.open_row("cluster-row", "lab", "cluster-panel").await;
     window.find_with("cluster-panel", "已信任").await;
     window.picture("cluster-exec-zh").await;
     window.click("status-vault").await;
@@ -135,7 +135,7 @@ async fn a_kubeconfig_becomes_clusters_and_leaves_no_secret_behind() {
     window.click("clusters-unlock").await;
 
     // The original comes back, byte for byte.
-    window.click_with("cluster-row", "staging").await;
+    window.open_row("cluster-row", "staging", "cluster-panel").await;
     window.click("cluster-restore").await;
     window.click("confirm-yes").await;
     window.find_with("cluster-panel", "still holds what was imported").await;

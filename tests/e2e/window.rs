@@ -168,16 +168,22 @@ impl Window {
         self.find(id).await.click().await.unwrap();
     }
 
-    /// Opens a tool. The list may be redrawn under the pointer while its filter settles, so the row is clicked until the panel is that tool's.
+    /// Opens a tool.
     pub(crate) async fn open_tool(&self, name: &str) {
         self.search("tool-search", name).await;
+        self.open_row("tool-row", name, "tool-panel").await;
+    }
+
+    /// Clicks the row that contains `name` until the panel of that name is open: a list that is redrawn, or moves because a notice above it
+    /// goes, may take the row away from under the pointer.
+    pub(crate) async fn open_row(&self, row: &str, name: &str, panel: &str) {
         let script =
-            "const one = document.querySelector('[data-testid=\"tool-panel\"]'); return one?.getAttribute('aria-label') === arguments[0];";
+            "const one = document.querySelector(`[data-testid=\"${arguments[0]}\"]`); return one?.getAttribute('aria-label') === arguments[1];";
         let until = Instant::now() + Duration::from_secs(30);
         loop {
-            self.click_with("tool-row", name).await;
+            self.click_with(row, name).await;
             for _ in 0..10 {
-                let open = self.driver.execute(script, vec![name.into()]).await.ok().and_then(|found| found.json().as_bool());
+                let open = self.driver.execute(script, vec![panel.into(), name.into()]).await.ok().and_then(|found| found.json().as_bool());
                 if open == Some(true) {
                     return;
                 }
