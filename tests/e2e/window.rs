@@ -177,8 +177,7 @@ impl Window {
     /// Clicks the row that contains `name` until the panel of that name is open: a list that is redrawn, or moves because a notice above it
     /// goes, may take the row away from under the pointer.
     pub(crate) async fn open_row(&self, row: &str, name: &str, panel: &str) {
-        let script =
-            "const one = document.querySelector(`[data-testid=\"${arguments[0]}\"]`); return one?.getAttribute('aria-label') === arguments[1];";
+        let script = "const one = document.querySelector(`[data-testid=\"${arguments[0]}\"]`); return one?.getAttribute('aria-label') === arguments[1];";
         let until = Instant::now() + Duration::from_secs(30);
         loop {
             self.click_with(row, name).await;

@@ -3,48 +3,22 @@
 use std::sync::Arc;
 
 use app::credentials::{Caller, ConsentFor, CredentialOrder, Credentials, CredentialsParts};
-use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::Json;
-use domain::cluster::{ClusterDef, Clusters as _, ExecPlugin};
+use domain::cluster::{ClusterDef, Clusters as _};
 use domain::fault::{Fault, FaultKind};
 use domain::id::Millis;
 use domain::policy::{Actor, Door};
 use domain::ports::Settings as _;
-use domain::reach::{CLUSTERS_LOCKED, ClusterCredential, ClusterFacts, ClusterReach, PluginFacts};
-use domain::secret::{Secret, SecretMap};
-use domain::text::Text;
+use domain::reach::CLUSTERS_LOCKED;
 use serde_json::json;
 use testkit::memory::{MemoryAudit, MemorySettings, StillClock};
 use testkit::memory_vault::MemoryClusters;
+use testkit::scripted_reach::ScriptedReach;
 
 const CA: &str = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n";
 const NOW: i64 = 1_795_356_000_000;
-
-/// Gives every cluster the same token.
-#[derive(Debug)]
-struct OneToken {
-    ends: Option<Millis>,
-}
-
-#[async_trait]
-impl ClusterReach for OneToken {
-    async fn credential(&self, cluster: &ClusterDef) -> Result<ClusterCredential, Fault> {
-        if cluster.name == "shut" {
-            return Err(Fault::new(FaultKind::Auth, "vault_locked", Text::new("the vault is locked", "保险库已锁定"), Text::default()));
-        }
-        Ok(ClusterCredential { token: Some(Secret::new("canary-token")), expires_at: self.ends, ..ClusterCredential::default() })
-    }
-
-    async fn probe(&self, _: &ClusterDef) -> Result<ClusterFacts, Fault> {
-        unreachable!("nobody connects here")
-    }
-
-    async fn plugin(&self, _: &str, _: &ExecPlugin, _: &SecretMap) -> Result<PluginFacts, Fault> {
-        unreachable!("nothing is looked at here")
-    }
-}
 
 struct Scene {
     clusters: Arc<MemoryClusters>,
@@ -85,7 +59,7 @@ impl Scene {
             clusters: clusters.clone(),
             settings: settings.clone(),
             audit: audit.clone(),
-            reach: Arc::new(OneToken { ends }),
+            reach: Arc::new(ScriptedReach { ends, ..ScriptedReach::default() }),
             clock: clock.clone(),
         });
         Self { clusters, settings, audit, clock, credentials }

@@ -19,6 +19,7 @@ use testkit::memory::{
 };
 use testkit::memory_vault::{MemoryClusters, MemoryVault};
 use testkit::scripted::{Peer, Stage};
+use testkit::scripted_reach::ScriptedReach;
 
 /// Everything a test may look at or switch.
 #[derive(Clone)]
@@ -38,6 +39,7 @@ pub struct House {
     /// Nobody chose one: a test that wants a vault unlocks it.
     pub vault: Arc<MemoryVault>,
     pub clusters: Arc<MemoryClusters>,
+    pub reach: Arc<ScriptedReach>,
     dir: Arc<tempfile::TempDir>,
 }
 
@@ -64,6 +66,7 @@ impl House {
         let clusters = Arc::new(MemoryClusters::default());
         let stage = Stage::default();
         let dir = Arc::new(tempfile::tempdir().unwrap());
+        let reach = Arc::new(ScriptedReach::default());
         let parts = AppParts {
             protocols: stage.protocols(),
             audit: audit.clone(),
@@ -80,17 +83,35 @@ impl House {
             vault: vault.clone(),
             clusters: clusters.clone(),
             kubeconfigs: kubeconfigs(),
+            reach: reach.clone(),
             clock: clock.clone(),
             guard: Arc::from([]),
             data_dir: dir.path().to_owned(),
         };
         let app = App::open(parts).await.unwrap();
-        Self { app, stage, audit, servers, catalogues, metrics, history, settings, browser, env, redact, clock, vault, clusters, dir }
+        Self {
+            app,
+            stage,
+            audit,
+            servers,
+            catalogues,
+            metrics,
+            history,
+            settings,
+            browser,
+            env,
+            redact,
+            clock,
+            vault,
+            clusters,
+            reach,
+            dir,
+        }
     }
 
-    /// The same data, opened again: another run, or another process beside this one.
-    pub async fn again(&self) -> Self {
-        let parts = AppParts {
+    /// What another run on the same data stands on; nobody is at its door.
+    fn parts(&self) -> AppParts {
+        AppParts {
             protocols: self.stage.protocols(),
             audit: self.audit.clone(),
             servers: self.servers.clone(),
@@ -106,36 +127,21 @@ impl House {
             vault: self.vault.clone(),
             clusters: self.clusters.clone(),
             kubeconfigs: kubeconfigs(),
+            reach: self.reach.clone(),
             clock: self.clock.clone(),
             guard: Arc::from([]),
             data_dir: self.dir.path().to_owned(),
-        };
-        Self { app: App::open(parts).await.unwrap(), ..self.clone() }
+        }
+    }
+
+    /// The same data, opened again: another run, or another process beside this one.
+    pub async fn again(&self) -> Self {
+        Self { app: App::open(self.parts()).await.unwrap(), ..self.clone() }
     }
 
     /// Another run on the same data, whose ways to secrets, clusters and kubeconfigs are these.
     pub async fn over(&self, vault: Arc<dyn Vault>, clusters: Arc<dyn Clusters>, kubeconfigs: Arc<dyn Kubeconfigs>) -> Arc<App> {
-        let parts = AppParts {
-            protocols: self.stage.protocols(),
-            audit: self.audit.clone(),
-            servers: self.servers.clone(),
-            catalogues: self.catalogues.clone(),
-            metrics: self.metrics.clone(),
-            history: self.history.clone(),
-            settings: self.settings.clone(),
-            kept: self.audit.clone(),
-            expand: self.env.clone(),
-            redact: self.redact.clone(),
-            person: None,
-            opener: self.browser.clone(),
-            vault,
-            clusters,
-            kubeconfigs,
-            clock: self.clock.clone(),
-            guard: Arc::from([]),
-            data_dir: self.dir.path().to_owned(),
-        };
-        App::open(parts).await.unwrap()
+        App::open(AppParts { vault, clusters, kubeconfigs, ..self.parts() }).await.unwrap()
     }
 
     /// Saves a server as a person at the window does.

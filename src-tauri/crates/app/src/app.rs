@@ -12,6 +12,7 @@ use domain::kubeconfig::Kubeconfigs;
 use domain::person::Person;
 use domain::ports::{AuditLog, Catalogues, History, Kept, MetricsLog, Opener, Servers, Settings};
 use domain::protocol::Protocol;
+use domain::reach::ClusterReach;
 use domain::secret::{Expand, Redact};
 use domain::text::Text;
 use domain::vault::Vault;
@@ -64,6 +65,8 @@ pub struct AppParts {
     pub clusters: Arc<dyn Clusters>,
     /// Reads and rewrites kubeconfigs.
     pub kubeconfigs: Arc<dyn Kubeconfigs>,
+    /// Reaches clusters, and makes their credentials.
+    pub reach: Arc<dyn ClusterReach>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The program that guards child processes, with its own arguments.
@@ -129,6 +132,7 @@ impl App {
                 vault: parts.vault,
                 clusters: parts.clusters,
                 kubeconfigs: parts.kubeconfigs,
+                reach: parts.reach,
             },
             protocols: Protocols::new(parts.protocols),
             questions: Questions::new(events.clone(), parts.clock.clone()),

@@ -13,6 +13,7 @@ use domain::person::Person;
 use domain::policy::Actor;
 use domain::ports::{AuditLog, Catalogues, History, MetricsLog, Opener, Servers, Settings};
 use domain::protocol::{Protocol, ProtocolInfo};
+use domain::reach::ClusterReach;
 use domain::secret::{Expand, Redact};
 use domain::server::ServerDef;
 use domain::text::Text;
@@ -42,6 +43,7 @@ pub(crate) struct Ports {
     pub(crate) vault: Arc<dyn Vault>,
     pub(crate) clusters: Arc<dyn Clusters>,
     pub(crate) kubeconfigs: Arc<dyn Kubeconfigs>,
+    pub(crate) reach: Arc<dyn ClusterReach>,
 }
 
 /// Every way of reaching a server, by id and alias.

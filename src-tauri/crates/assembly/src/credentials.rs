@@ -1,17 +1,13 @@
 //! The light door that stands in front of every kubectl: the store and the vault, and nothing else of the app.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::credentials::{Caller, Credentials, CredentialsParts};
-use cluster::{Reach, ReachParts};
 use domain::fault::Fault;
-use protocols::guard::Errands;
 use secrets::Redactor;
 use store::Store;
-use tokio_util::task::TaskTracker;
 
-use crate::open::{VaultChoice, own_guard, vault};
+use crate::open::{VaultChoice, own_guard, reach, vault};
 use crate::{Options, Places, SystemClock, caller};
 
 /// What the light door leads to. Close it, or the store counts as left open.
@@ -36,15 +32,7 @@ impl CredentialDoor {
             Some(guard) => guard,
             None => own_guard()?,
         };
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-        let reach = Reach::new(ReachParts {
-            vault,
-            run: Arc::new(Errands::new(guard, TaskTracker::new())),
-            redact: redactor,
-            clock: clock.clone(),
-            env: Arc::new(std::env::vars_os().filter_map(text).collect::<BTreeMap<_, _>>()),
-            plugin_patience: Reach::PLUGIN_PATIENCE,
-        });
+        let reach = reach(&vault, &redactor, &clock, guard);
         let credentials = Credentials::new(CredentialsParts {
             clusters: store.clone(),
             settings: store.clone(),

@@ -1,11 +1,12 @@
 //! Opens the app out of the leaves.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use app::{App, AppParts};
-use cluster::{Helper, KubeFiles};
+use cluster::{Helper, KubeFiles, Reach, ReachParts};
 use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
 use domain::person::Person;
@@ -13,8 +14,10 @@ use domain::ports::{Opener, Settings as _};
 use domain::text::Text;
 
 use domain::vault::{Vault, VaultKind};
+use protocols::guard::Errands;
 use secrets::{Cost, EnvExpand, Keyring, NoKeyring, OsKeyring, PassphraseSource, Redactor, SealedVault, VaultParts};
 use store::Store;
+use tokio_util::task::TaskTracker;
 use toolbox::Toolbox;
 
 use crate::{Browser, Places, SystemClock, first_run, logging};
@@ -104,7 +107,9 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
         program: guard.first().cloned().unwrap_or_default(),
         config_dir: (!places.are_usual()).then(|| places.dir.display().to_string()),
     };
+    let reach = reach(&vault, &redactor, &clock, guard.clone());
     App::open(AppParts {
+        reach: Arc::new(reach),
         clusters: store.clone(),
         kubeconfigs: Arc::new(KubeFiles::new(helper, std::env::var_os("PATH"))),
         protocols: protocols::registry(Arc::new(local)),
@@ -125,6 +130,19 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
         data_dir: places.dir,
     })
     .await
+}
+
+/// What reaches clusters. Connects nothing.
+pub(crate) fn reach(vault: &Arc<dyn Vault>, redactor: &Arc<Redactor>, clock: &Arc<dyn Clock>, guard: Arc<[String]>) -> Reach {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    Reach::new(ReachParts {
+        vault: vault.clone(),
+        run: Arc::new(Errands::new(guard, TaskTracker::new())),
+        redact: redactor.clone(),
+        clock: clock.clone(),
+        env: Arc::new(std::env::vars_os().filter_map(text).collect::<BTreeMap<_, _>>()),
+        plugin_patience: Reach::PLUGIN_PATIENCE,
+    })
 }
 
 /// The app's id: under it the keyring's entries stand. Builds for development have entries of their own.

@@ -31,5 +31,6 @@ pub mod predecessor;
 pub mod python;
 pub mod rest;
 pub mod scripted;
+pub mod scripted_reach;
 pub mod stage;
 pub mod web;

@@ -1,0 +1,52 @@
+//! Clusters that answer what a test says.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use domain::cluster::{ClusterDef, ExecPlugin};
+use domain::fault::{Fault, FaultKind};
+use domain::id::Millis;
+use domain::reach::{ClusterCredential, ClusterFacts, ClusterReach, PluginFacts};
+use domain::secret::{Secret, SecretMap};
+use domain::text::Text;
+
+/// Reaches nothing. Every cluster has the same token, except one whose name is `shut`: its vault is locked.
+#[derive(Debug, Default)]
+pub struct ScriptedReach {
+    /// When the token ends.
+    pub ends: Option<Millis>,
+    answers: Mutex<HashMap<String, Result<ClusterFacts, Fault>>>,
+}
+
+impl ScriptedReach {
+    /// The token that every cluster has.
+    pub const TOKEN: &str = "canary-token";
+
+    /// What the cluster of that name answers from now on. One of which nothing was said cannot be reached.
+    pub fn answers(&self, name: &str, answer: Result<ClusterFacts, Fault>) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), answer);
+    }
+}
+
+#[async_trait]
+impl ClusterReach for ScriptedReach {
+    async fn credential(&self, cluster: &ClusterDef) -> Result<ClusterCredential, Fault> {
+        if cluster.name == "shut" {
+            return Err(Fault::new(FaultKind::Auth, "vault_locked", Text::new("the vault is locked", "保险库已锁定"), Text::default()));
+        }
+        Ok(ClusterCredential { token: Some(Secret::new(Self::TOKEN)), expires_at: self.ends, ..ClusterCredential::default() })
+    }
+
+    async fn probe(&self, cluster: &ClusterDef) -> Result<ClusterFacts, Fault> {
+        let said = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(&cluster.name).cloned();
+        said.unwrap_or_else(|| {
+            let text = Text::new(format!("{} cannot be reached", cluster.name), format!("无法连接 {}", cluster.name));
+            Err(Fault::new(FaultKind::Unreachable, "cluster_unreachable", text, Text::default()))
+        })
+    }
+
+    async fn plugin(&self, _: &str, plugin: &ExecPlugin, _: &SecretMap) -> Result<PluginFacts, Fault> {
+        Ok(PluginFacts { program: plugin.command.clone(), sha256: "0".repeat(64), trust: "t".repeat(64), warnings: Vec::new() })
+    }
+}
