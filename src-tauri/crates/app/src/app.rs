@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::core::{Core, Ports, Protocols};
+use crate::credentials::{Credentials, CredentialsParts};
 use crate::desk::DeskState;
 use crate::event::{AppEvent, Events};
 use crate::imports::Imports;
@@ -96,6 +97,8 @@ pub struct App {
     pub measures: Measures,
     /// Clusters that were imported.
     pub clusters: ClusterBook,
+    /// Credentials for other programs.
+    pub credentials: Credentials,
     /// Preferences.
     pub prefs: Prefs,
     /// Imports and exports of configuration.
@@ -162,6 +165,13 @@ impl App {
             rules: PolicyBook::new(core.clone()),
             measures: Measures::new(core.clone()),
             clusters: ClusterBook::new(core.clone()),
+            credentials: Credentials::new(CredentialsParts {
+                clusters: core.ports.clusters.clone(),
+                settings: core.ports.settings.clone(),
+                audit: core.ports.audit.clone(),
+                reach: core.ports.reach.clone(),
+                clock: core.clock.clone(),
+            }),
             prefs: Prefs::new(core.clone()),
             imports: Imports::new(core.clone(), ServerBook::new(core.clone())),
             secrets: Secrets::new(core.clone()),
