@@ -59,7 +59,7 @@ impl Scene {
             clusters: clusters.clone(),
             settings: settings.clone(),
             audit: audit.clone(),
-            reach: Arc::new(ScriptedReach { ends, ..ScriptedReach::default() }),
+            reach: Arc::new(ScriptedReach::ending(ends)),
             clock: clock.clone(),
         });
         Self { clusters, settings, audit, clock, credentials }

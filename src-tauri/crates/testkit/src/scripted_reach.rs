@@ -14,14 +14,18 @@ use domain::text::Text;
 /// Reaches nothing. Every cluster has the same token, except one whose name is `shut`: its vault is locked.
 #[derive(Debug, Default)]
 pub struct ScriptedReach {
-    /// When the token ends.
-    pub ends: Option<Millis>,
+    ends: Option<Millis>,
     answers: Mutex<HashMap<String, Result<ClusterFacts, Fault>>>,
 }
 
 impl ScriptedReach {
     /// The token that every cluster has.
     pub const TOKEN: &str = "canary-token";
+
+    /// Whose token ends then; none: it says nothing about that.
+    pub fn ending(ends: Option<Millis>) -> Self {
+        Self { ends, ..Self::default() }
+    }
 
     /// What the cluster of that name answers from now on. One of which nothing was said cannot be reached.
     pub fn answers(&self, name: &str, answer: Result<ClusterFacts, Fault>) {
