@@ -31,6 +31,7 @@ mod stream_http;
 mod subprocess;
 mod terminal;
 mod vault;
+mod vault_call;
 mod vault_cli;
 mod wires;
 mod wires_http;

@@ -6,10 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn};
-use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use domain::ports::Settings as _;
@@ -17,10 +13,11 @@ use domain::secret::{NoSecrets, Secret};
 use domain::vault::{Vault as _, VaultKind};
 use secrets::{Cost, NoKeyring, SealedVault, VaultParts};
 use serde_json::{Value as Json, json};
-use testkit::echo::{Echo, EchoHttp, HttpKind};
+use testkit::echo::Echo;
 use testkit::memory::StillClock;
 
 use crate::cli_contract::built;
+use crate::vault_call::guarded;
 
 /// One person's folder and what they run in it.
 struct Home {
@@ -111,22 +108,6 @@ impl Home {
     }
 }
 
-/// An echo server that answers nobody without this token.
-async fn guarded(header: &'static str, token: &str) -> String {
-    let wanted: Arc<str> = token.into();
-    let routes = EchoHttp::routes(&Echo::new(), HttpKind::Plain).layer(from_fn(move |request: Request, next: Next| {
-        let wanted = wanted.clone();
-        async move {
-            let given = request.headers().get(header).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            if given == &*wanted { next.run(request).await } else { StatusCode::FORBIDDEN.into_response() }
-        }
-    }));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, routes).await });
-    format!("http://{address}/mcp")
-}
-
 /// Every form in which a sweep looks for a value.
 fn forms(value: &str) -> Vec<String> {
     let mut forms = vec![value.to_owned(), value.replace('/', "\\/")];
@@ -183,7 +164,7 @@ async fn a_secret_is_kept_under_a_passphrase_and_used_and_never_shown() {
     let home = Home::new();
     let passphrase = home.file("pass", "correct horse battery staple\n");
     let with: [&str; 2] = ["--passphrase-file", &passphrase];
-    let url = guarded("authorization", "Bearer tok-en-1234567").await;
+    let url = guarded("authorization", "Bearer tok-en-1234567", &Echo::new()).await;
     home.run(&["servers", "add", "api", "--url", &url, "--set", "auth_type=bearer", "--set", "auth_token=${NOT_SET:-none}"]).await.ok();
 
     let absent = home.fed(&["secret", "set", "api", "auth_token"], "tok-en-1234567\n").await;
@@ -256,7 +237,7 @@ async fn a_secret_is_kept_under_a_passphrase_and_used_and_never_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn plain_secrets_move_into_the_vault_and_leave_no_trace() {
     let home = Home::new();
-    let url = guarded("authorization", "Bearer canary-moved-0123456789").await;
+    let url = guarded("authorization", "Bearer canary-moved-0123456789", &Echo::new()).await;
     home.run(&["servers", "add", "api", "--url", &url, "--set", "auth_type=bearer", "--set", "auth_token=canary-moved-0123456789"])
         .await
         .ok();
@@ -323,8 +304,8 @@ async fn no_canary_is_found_after_a_day_of_work() {
         store.close().await.unwrap();
     }
     home.cheap_vault("correct horse battery staple").await;
-    let api = guarded("authorization", &format!("Bearer {TOKEN}")).await;
-    let keyed = guarded("x-api-key", HEADER).await;
+    let api = guarded("authorization", &format!("Bearer {TOKEN}"), &Echo::new()).await;
+    let keyed = guarded("x-api-key", HEADER, &Echo::new()).await;
     let program = format!("{} stdio", built("echo-server").display());
     let adds: [&[&str]; 4] = [
         &["servers", "add", "api", "--url", &api, "--set", "auth_type=bearer", "--set", "auth_token=${UNSET:-x}"],

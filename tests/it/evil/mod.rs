@@ -5,7 +5,7 @@
 
 mod docs;
 mod matrix;
-mod siege;
+pub mod siege;
 mod wider;
 
 use std::future::Future;

@@ -1,19 +1,22 @@
 //! Cases that are more than one bad answer: TLS, addresses, many servers at once, the clock, and the end of it all.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::id::ServerId;
 use domain::protocol::Protocol;
 use domain::server::StartRule;
 use domain::{Json, JsonMap};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use testkit::echo::{Echo, EchoHttp, HttpKind};
 use testkit::evil::{Transport, find};
 use testkit::scripted::Act;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use super::siege::{Siege, bred, call, definition, descendants, echo, until};
 use super::{PATIENCE, plays};
@@ -30,13 +33,94 @@ fn wires(scheme: &str, at: SocketAddr) -> [(&'static str, Json); 4] {
     ]
 }
 
+/// What is wrong with a certificate.
+#[derive(Clone, Copy, PartialEq)]
+enum Flaw {
+    None,
+    Unknown,
+    Expired,
+    Revoked,
+    Constrained,
+    Sha1,
+}
+
 /// A TLS server with a certificate for these names. It counts handshakes that came about and what was agreed on in them, and answers
 /// everything with these bytes.
 struct TlsPeer {
     at: SocketAddr,
-    ca: tempfile::NamedTempFile,
-    agreed: Arc<std::sync::Mutex<Vec<String>>>,
+    /// The settings of somebody who trusts its authority, and knows what that revoked.
+    tls: Json,
+    _files: tempfile::TempDir,
+    acceptor: Arc<Mutex<TlsAcceptor>>,
+    agreed: Arc<Mutex<Vec<String>>>,
     serving: tokio::task::JoinHandle<()>,
+}
+
+/// An authority, and what it issued.
+struct Issued {
+    ca: String,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    revoked: String,
+}
+
+impl Issued {
+    fn acceptor(self) -> TlsAcceptor {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(self.chain, self.key)
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+fn issue(names: &[&str], flaw: Flaw) -> Issued {
+    if flaw == Flaw::Sha1 {
+        let leaf = CertificateDer::from_pem_slice(include_bytes!("sha1/leaf.pem")).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("sha1/leaf.key")).unwrap();
+        return Issued { ca: include_str!("sha1/ca.pem").to_owned(), chain: vec![leaf], key, revoked: String::new() };
+    }
+    let ca_key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
+    params.distinguished_name.push(rcgen::DnType::CommonName, "authority of a test");
+    if flaw == Flaw::Constrained {
+        let permitted_subtrees = vec![rcgen::GeneralSubtree::IpAddress(rcgen::CidrSubnet::V4([10, 0, 0, 0], [255, 0, 0, 0]))];
+        params.name_constraints = Some(rcgen::NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() });
+    }
+    let ca = params.self_signed(&ca_key).unwrap();
+    let issuer = rcgen::Issuer::new(params, ca_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+    params.serial_number = Some(7_u64.into());
+    if flaw == Flaw::Expired {
+        params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    }
+    let leaf = params.signed_by(&key, &issuer).unwrap();
+    let revoked = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2026, 1, 1),
+        next_update: rcgen::date_time_ymd(2126, 1, 1),
+        crl_number: 1_u64.into(),
+        issuing_distribution_point: None,
+        revoked_certs: vec![rcgen::RevokedCertParams {
+            serial_number: if flaw == Flaw::Revoked { 7_u64 } else { 8 }.into(),
+            revocation_time: rcgen::date_time_ymd(2026, 1, 1),
+            reason_code: Some(rcgen::RevocationReason::KeyCompromise),
+            invalidity_date: None,
+        }],
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    Issued {
+        ca: ca.pem(),
+        chain: vec![leaf.der().clone()],
+        key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        revoked: revoked.signed_by(&issuer).unwrap().pem().unwrap(),
+    }
 }
 
 impl Drop for TlsPeer {
@@ -46,32 +130,26 @@ impl Drop for TlsPeer {
 }
 
 impl TlsPeer {
-    async fn start(names: &[&str], expired: bool, answer: Vec<u8>) -> Self {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let mut params = rcgen::CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
-        if expired {
-            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
-        }
-        let cert = params.self_signed(&key).unwrap();
-        let ca = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(ca.path(), cert.pem()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    async fn start(names: &[&str], flaw: Flaw, answer: Vec<u8>) -> Self {
+        let issued = issue(names, flaw);
+        let files = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            std::fs::write(files.path().join(name), text).unwrap();
+            files.path().join(name).to_str().unwrap().to_owned()
+        };
+        let tls = match (flaw, issued.revoked.as_str()) {
+            (Flaw::Unknown, _) => Json::Null,
+            (_, "") => json!({ "ca_file": file("ca.pem", &issued.ca) }),
+            (_, revoked) => json!({ "ca_file": file("ca.pem", &issued.ca), "crl_file": file("crl.pem", revoked) }),
+        };
+        let acceptor = Arc::new(Mutex::new(issued.acceptor()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-        let agreed: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
-        let seen = agreed.clone();
+        let agreed: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (seen, now) = (agreed.clone(), acceptor.clone());
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, seen, answer) = (acceptor.clone(), seen.clone(), answer.clone());
+                let (acceptor, seen, answer) = (now.lock().unwrap().clone(), seen.clone(), answer.clone());
                 tokio::spawn(async move {
                     let Ok(mut stream) = acceptor.accept(stream).await else { return };
                     let alpn = stream.get_ref().1.alpn_protocol().unwrap_or(b"nothing").to_vec();
@@ -83,7 +161,12 @@ impl TlsPeer {
                 });
             }
         });
-        Self { at, ca, agreed, serving }
+        Self { at, tls, _files: files, acceptor, agreed, serving }
+    }
+
+    /// From now on it shows a certificate of another authority.
+    fn swap(&self, names: &[&str]) {
+        *self.acceptor.lock().unwrap() = issue(names, Flaw::None).acceptor();
     }
 
     fn agreed(&self) -> Vec<String> {
@@ -109,40 +192,96 @@ fn http2_flood() -> Vec<u8> {
     out
 }
 
+/// No wire gets through to that server, and each says why in these words.
+async fn tls_fails(siege: &Siege, about: &str, at: SocketAddr, tls: &Json, words: &str) {
+    for (protocol, mut settings) in wires("https", at) {
+        let name = format!("{about} over {protocol}");
+        settings["auth_token"] = testkit::evil::SECRET.into();
+        if !tls.is_null() {
+            settings["tls"] = tls.clone();
+        }
+        let id = siege.app.book.save(definition(&name, protocol, settings), &window()).await.unwrap().def.id;
+        let fault = siege.app.sessions.connect(&id, &window()).await.unwrap_err();
+        assert_eq!(fault.code, "tls_failed", "{name}: {fault:?}");
+        assert!(fault.message.en.contains(&name) && fault.message.en.contains(words), "{}", fault.message.en);
+        assert!(!fault.hint.zh.is_empty() && !fault.hint.en.contains("anyway"), "{}", fault.hint.en);
+        siege.app.book.remove(&id, &window()).await.unwrap();
+    }
+}
+
 plays! {
     /// C-38.
     async fn a_certificate_that_is_not_right_ends_every_wire_with_a_plain_reason() {
         let siege = Siege::lay().await;
-        for (about, names, expired, trusted, words) in [
-            ("unknown", ["127.0.0.1"], false, false, "nobody this machine trusts"),
-            ("expired", ["127.0.0.1"], true, true, "expired"),
-            ("wrong host", ["other.test"], false, true, "another name"),
+        for (about, names, flaw, words) in [
+            ("unknown", ["127.0.0.1"], Flaw::Unknown, "nobody this machine trusts"),
+            ("expired", ["127.0.0.1"], Flaw::Expired, "expired"),
+            ("wrong host", ["other.test"], Flaw::None, "another name"),
+            ("revoked", ["127.0.0.1"], Flaw::Revoked, "revoked"),
+            ("not its authority's to say", ["127.0.0.1"], Flaw::Constrained, "may not speak for"),
+            ("sha-1", ["127.0.0.1"], Flaw::Sha1, "SHA-1"),
         ] {
-            let peer = TlsPeer::start(&names, expired, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
-            for (protocol, mut settings) in wires("https", peer.at) {
-                let name = format!("{about} over {protocol}");
-                settings["auth_token"] = testkit::evil::SECRET.into();
-                if trusted {
-                    settings["tls"] = json!({ "ca_file": peer.ca.path().to_str().unwrap() });
-                }
-                let id = siege.app.book.save(definition(&name, protocol, settings), &window()).await.unwrap().def.id;
-                let fault = siege.app.sessions.connect(&id, &window()).await.unwrap_err();
-                assert_eq!(fault.code, "tls_failed", "{name}: {fault:?}");
-                assert!(fault.message.en.contains(&name) && fault.message.en.contains(words), "{}", fault.message.en);
-                assert!(!fault.hint.zh.is_empty() && !fault.hint.en.contains("anyway"), "{}", fault.hint.en);
-                siege.app.book.remove(&id, &window()).await.unwrap();
-            }
+            let peer = TlsPeer::start(&names, flaw, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
+            tls_fails(&siege, about, peer.at, &peer.tls, words).await;
             assert_eq!(peer.agreed(), [""; 0], "{about}: nothing was ever said over such a connection");
         }
+        siege.lift(0).await;
+    }
+
+    /// C-38: a server that knows nothing newer than TLS 1.0. Whether it says so or just goes on, there is no connection.
+    async fn a_server_of_old_tls_is_not_spoken_to() {
+        let siege = Siege::lay().await;
+        // A ServerHello of version 3.1, and the alert with which an honest server refuses a newer client (RFC 8446, 6.2).
+        let mut hello = vec![22, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1];
+        hello.extend([7; 32]);
+        hello.extend([0, 0, 0x2f, 0]);
+        for (about, answer, words) in [("goes on", hello, "no TLS 1.2 or newer"), ("says so", vec![21, 3, 1, 0, 2, 2, 70], "no safe TLS version")] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let at = listener.local_addr().unwrap();
+            let serving = tokio::spawn(async move {
+                while let Ok((mut stream, _)) = listener.accept().await {
+                    let mut hello = [0; 4096];
+                    let _ = stream.read(&mut hello).await;
+                    let _ = stream.write_all(&answer).await;
+                    // Until it hangs up: whatever it says after that is what must not be.
+                    let _ = stream.read(&mut hello).await;
+                }
+            });
+            tls_fails(&siege, about, at, &Json::Null, words).await;
+            serving.abort();
+        }
+        siege.lift(0).await;
+    }
+
+    /// C-38: the certificate that answers is another one after the connection broke.
+    async fn a_certificate_that_was_swapped_is_looked_at_again() {
+        let siege = Siege::lay().await;
+        let peer = TlsPeer::start(&["127.0.0.1"], Flaw::None, Vec::new()).await;
+        for (swapped, what) in [(false, "the right one is good"), (true, "another one is not")] {
+            if swapped {
+                peer.swap(&["127.0.0.1"]);
+            }
+            let before = peer.agreed().len();
+            for (protocol, mut settings) in wires("https", peer.at) {
+                settings["tls"] = peer.tls.clone();
+                let id = siege.app.book.save(definition(protocol, protocol, settings), &window()).await.unwrap().def.id;
+                let state = siege.app.sessions.connect(&id, &window()).await;
+                let fault = state.map_or_else(|fault| fault, |state| state.fault().cloned().expect("nothing was answered"));
+                assert_eq!(fault.code == "tls_failed", swapped, "{protocol}: {what}: {fault:?}");
+                siege.app.book.remove(&id, &window()).await.unwrap();
+            }
+            assert_eq!(peer.agreed().len() == before, swapped, "{what}: {:?}", peer.agreed());
+        }
+        drop(peer);
         siege.lift(0).await;
     }
 
     /// C-26.
     async fn http2_is_not_offered_and_a_server_that_speaks_it_all_the_same_is_not_understood() {
         let siege = Siege::lay().await;
-        let peer = TlsPeer::start(&["127.0.0.1"], false, http2_flood()).await;
+        let peer = TlsPeer::start(&["127.0.0.1"], Flaw::None, http2_flood()).await;
         for (protocol, mut settings) in wires("https", peer.at) {
-            settings["tls"] = json!({ "ca_file": peer.ca.path().to_str().unwrap() });
+            settings["tls"] = peer.tls.clone();
             let id = siege.app.book.save(definition(protocol, protocol, settings), &window()).await.unwrap().def.id;
             // Over REST there is no handshake: the first thing that fails is the list.
             let state = siege.app.sessions.connect(&id, &window()).await;

@@ -118,6 +118,7 @@ impl Secrets {
         put_at(&mut def.settings, field, &vault_reference(&id))?;
         self.core.note(by, Some(&slot), "secret_set", json!({ "secret": id, "field": field })).await?;
         self.core.put_same_trust(&slot, def).await?;
+        self.core.renew_users_of(&id);
         self.after_unlock(by).await;
         self.one(&id).await
     }
@@ -129,6 +130,7 @@ impl Secrets {
         }
         let id = self.keep_one(Owner::new("person", name, "value"), value, moving::kind_of(name)).await?;
         self.core.note(by, None, "secret_set", json!({ "secret": id, "name": name })).await?;
+        self.core.renew_users_of(&id);
         self.after_unlock(by).await;
         self.one(&id).await
     }
@@ -371,6 +373,16 @@ impl Core {
                 {
                     slot.order(Order::Up);
                 }
+            }
+        }
+    }
+
+    /// Connections that were made with this secret are made anew, each as soon as nothing is under way on it.
+    fn renew_users_of(&self, id: &SecretId) {
+        let reference = vault_reference(id);
+        for slot in self.saved_slots() {
+            if Json::Object(slot.definition().def.settings.clone()).to_string().contains(&reference) {
+                slot.order(Order::Renew);
             }
         }
     }

@@ -48,6 +48,9 @@ pub struct TlsSettings {
     /// PEM file with further roots.
     #[serde(default)]
     pub ca_file: Option<String>,
+    /// PEM file with revocation lists of those roots. Without one, no certificate is looked up as revoked.
+    #[serde(default)]
+    pub crl_file: Option<String>,
     /// PEM file with the client certificate chain.
     #[serde(default)]
     pub client_cert_file: Option<String>,

@@ -136,6 +136,12 @@ pub(crate) fn tls_reason(fault: &rustls::Error) -> String {
             Cert::UnknownIssuer => "the server's certificate was issued by nobody this machine trusts; name its CA in tls.ca_file",
             Cert::NotValidForName | Cert::NotValidForNameContext { .. } => "the server's certificate is for another name",
             Cert::BadSignature => "the server's certificate has a bad signature",
+            Cert::UnsupportedSignatureAlgorithmContext { .. } | Cert::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+                "the server's certificate is signed in a way that is not safe (SHA-1, say)"
+            }
+            Cert::Other(why) if why.to_string().contains("NameConstraintViolation") => {
+                "the server's certificate is for a name that its authority may not speak for"
+            }
             Cert::InvalidPurpose | Cert::InvalidPurposeContext { .. } => "the server's certificate is not meant for servers",
             _ => return format!("the server's certificate is not valid: {cert}"),
         },

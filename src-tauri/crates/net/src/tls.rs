@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use domain::fault::ServerFault;
 use domain::protocol::TlsSettings;
+use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
 /// No PEM file of a person is larger.
 const LARGEST_PEM: u64 = 4 * 1024 * 1024;
@@ -63,7 +64,7 @@ pub(crate) fn tls_config_with(settings: &TlsSettings, more: Option<&str>) -> Res
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|why| ServerFault::Internal { what: format!("TLS versions: {why}") })?
-        .with_root_certificates(roots);
+        .with_webpki_verifier(verifier(roots, given(settings.crl_file.as_ref()))?);
     match (given(settings.client_cert_file.as_ref()), given(settings.client_key_file.as_ref())) {
         (None, None) => Ok(builder.with_no_client_auth()),
         (Some(cert), Some(key)) => {
@@ -78,6 +79,25 @@ pub(crate) fn tls_config_with(settings: &TlsSettings, more: Option<&str>) -> Res
         (Some(_), None) => Err(missing("tls.client_key_file", "is needed with tls.client_cert_file")),
         (None, Some(_)) => Err(missing("tls.client_cert_file", "is needed with tls.client_key_file")),
     }
+}
+
+/// Checks a server's certificate. A revocation list speaks for the authority that signed it and for no other, so that what no list
+/// speaks about passes; a list that has expired still names what it revoked.
+fn verifier(roots: RootCertStore, lists: Option<&Path>) -> Result<Arc<WebPkiServerVerifier>, ServerFault> {
+    let mut builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider());
+    if let Some(path) = lists {
+        let refuse = || fault("tls.crl_file", path, "is no PEM file with revocation lists");
+        let bytes = read("tls.crl_file", path)?;
+        let found: Vec<_> = CertificateRevocationListDer::pem_slice_iter(&bytes).collect::<Result<_, _>>().map_err(|_| refuse())?;
+        if found.is_empty() {
+            return Err(refuse());
+        }
+        builder = builder.with_crls(found).only_check_end_entity_revocation().allow_unknown_revocation_status();
+    }
+    builder.build().map_err(|why| match lists {
+        Some(path) => fault("tls.crl_file", path, &format!("holds a list that cannot be used: {why}")),
+        None => ServerFault::Internal { what: format!("no certificate can be checked: {why}") },
+    })
 }
 
 fn given(path: Option<&String>) -> Option<&Path> {
@@ -129,6 +149,7 @@ mod tests {
             ca_file: ca.cloned(),
             client_cert_file: cert.cloned(),
             client_key_file: key.cloned(),
+            crl_file: None,
         };
         for (settings, field, named) in [
             (tls(Some(&gone), None, None), "tls.ca_file", "gone.pem"),
@@ -145,6 +166,11 @@ mod tests {
                 }
                 other => panic!("{settings:?} gave {other:?}"),
             }
+        }
+        for (lists, named) in [(&gone, "gone.pem"), (&junk, "no PEM file with revocation lists"), (&cert, "revocation lists")] {
+            let settings = TlsSettings { crl_file: Some(lists.clone()), ..TlsSettings::default() };
+            let Err(ServerFault::Settings { field, reason }) = tls_config(&settings) else { panic!("{lists} is taken") };
+            assert!(field == "tls.crl_file" && reason.contains(named), "{field}: {reason}");
         }
         assert!(tls_config(&tls(Some(&cert), Some(&cert), Some(&key))).is_ok());
         assert!(tls_config(&TlsSettings::default()).is_ok());

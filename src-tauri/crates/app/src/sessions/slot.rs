@@ -94,6 +94,8 @@ pub(crate) enum Order {
     Down(oneshot::Sender<()>),
     /// Its definition or what was accepted about it may have changed.
     Look,
+    /// A secret that it sends has another value now.
+    Renew,
     /// That connection is over.
     Broken { generation: u64, fault: ServerFault },
     /// Somebody wants the tools asked for anew, and to know when that is done.
@@ -217,6 +219,11 @@ impl Slot {
         *self.definition.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Definition::new(def.clone()));
         self.prepare_again();
         true
+    }
+
+    /// Whether a call is under way, or a person is asked about one.
+    pub(crate) fn busy(&self) -> bool {
+        self.running.load(Ordering::Acquire) > 0 || self.asking.now()
     }
 
     pub(crate) fn set_trust(&self, trust: Trust) {

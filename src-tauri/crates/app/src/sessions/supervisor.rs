@@ -40,6 +40,8 @@ pub(crate) const HEALTH_EVERY: Duration = Duration::from_secs(30);
 pub(crate) const HEALTH_BUDGET: Duration = Duration::from_secs(3);
 /// Failed checks in a row after which the server is reconnected.
 pub(crate) const HEALTH_STRIKES: u32 = 3;
+/// How often a connection whose secret changed is looked at, whether it may be made anew.
+const RENEW_EVERY: Duration = Duration::from_millis(100);
 /// Between two readings of a tool list that keeps changing.
 pub(crate) const REFRESH_EVERY: Duration = Duration::from_secs(1);
 /// Listing tools.
@@ -179,7 +181,7 @@ impl Supervisor {
                         &self.slot.name(),
                     )));
                 }
-                Some(Order::Broken { .. }) => {}
+                Some(Order::Renew | Order::Broken { .. }) => {}
             }
         }
     }
@@ -234,7 +236,7 @@ impl Supervisor {
                     }
                 }
                 Some(Order::Refresh(done)) => drop(done),
-                Some(Order::Up | Order::Broken { .. }) => {}
+                Some(Order::Up | Order::Renew | Order::Broken { .. }) => {}
             }
         }
     }
@@ -269,6 +271,7 @@ impl Supervisor {
         let mut strikes = 0;
         let mut health_fault: Option<Fault> = None;
         let mut idle_at = idle_stop.map(|idle| Instant::now() + idle);
+        let mut renew_at: Option<Instant> = None;
         loop {
             tokio::select! {
                 () = self.core.stop.cancelled() => return Over::Stop,
@@ -287,6 +290,7 @@ impl Supervisor {
                             return Over::Changed;
                         }
                     }
+                    Some(Order::Renew) => renew_at = Some(Instant::now()),
                     Some(Order::Refresh(done)) => {
                         waiting.push(done);
                         if discovery.is_none() {
@@ -347,9 +351,16 @@ impl Supervisor {
                         self.show(discovery_fault.as_ref(), health_fault.as_ref(), false);
                     }
                 }
+                () = at(renew_at) => {
+                    // What is under way ends as who it began.
+                    if !self.slot.busy() {
+                        return Over::Changed;
+                    }
+                    renew_at = Some(Instant::now() + RENEW_EVERY);
+                }
                 () = at(idle_at) => {
                     let idle = idle_stop.unwrap_or(HEALTH_EVERY);
-                    let busy = self.slot.running.load(Ordering::Acquire) > 0 || self.slot.asking.now();
+                    let busy = self.slot.busy();
                     let left = idle.saturating_sub(self.slot.unused_for());
                     if !busy && left.is_zero() {
                         return Over::Idle;
