@@ -8,13 +8,15 @@ use domain::fault::Fault;
 use domain::policy::{Actor, Door};
 use ipc::common::UiFault;
 use tauri::AppHandle;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 type Opened = Option<Result<Arc<App>, Fault>>;
 
 /// Holds the app as soon as it is open, or the reason why it is not.
 pub(crate) struct Cabin {
     opened: watch::Receiver<Opened>,
+    /// Where `pilot kube-credential` comes in.
+    door: Arc<Mutex<Option<assembly::Door>>>,
     actor: Actor,
     notice: Arc<OnceLock<Notice>>,
 }
@@ -25,6 +27,8 @@ impl Cabin {
         let (tell, opened) = watch::channel(None);
         let options = assembly::Options::for_window();
         let notice = options.notice.clone();
+        let door = Arc::new(Mutex::new(None));
+        let opened_door = door.clone();
         tauri::async_runtime::spawn(async move {
             let result = assembly::open(options).await;
             if let Ok(app) = &result {
@@ -35,10 +39,15 @@ impl Cabin {
                     tracing::warn!(%fault, "plain secrets were not moved into the vault");
                 }
                 app.sessions.start_all();
+                // Without it, pilot opens the vault by itself.
+                match assembly::Door::open(app, None).await {
+                    Ok(door) => *opened_door.lock().await = door,
+                    Err(fault) => tracing::warn!(%fault, "programs cannot come to this app for credentials"),
+                }
             }
             let _ = tell.send(Some(result));
         });
-        Self { opened, actor: Actor { door: Door::Window, name: assembly::user_name(), can_ask: true }, notice }
+        Self { opened, door, actor: Actor { door: Door::Window, name: assembly::user_name(), can_ask: true }, notice }
     }
 
     /// The app; waits while it opens.
@@ -68,6 +77,9 @@ impl Cabin {
             Some(Ok(app)) => app.clone(),
             _ => return,
         };
+        if let Some(door) = self.door.lock().await.take() {
+            door.close().await;
+        }
         app.shutdown().await;
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod clusters;
+mod consents;
 mod forms;
 mod imports;
 mod servers;
@@ -87,6 +88,8 @@ handlers! {
     clusters::kubeconfig_pick,
     clusters::cluster_review,
     clusters::cluster_import,
+    consents::consent_list,
+    consents::consent_forget,
 }
 
 #[cfg(test)]

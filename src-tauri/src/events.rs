@@ -25,6 +25,9 @@ pub(crate) async fn forward(handle: AppHandle, mut events: Receiver<AppEvent>) {
             }),
             Err(RecvError::Closed) => return,
         };
+        if matches!(event, Some(UiEvent::Question { .. })) {
+            crate::window::call_attention(&handle);
+        }
         if let Some(event) = event {
             let _ = handle.emit("pilothouse", event);
         }

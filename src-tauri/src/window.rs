@@ -39,6 +39,15 @@ pub(crate) fn bring_forward(app: &AppHandle) {
     }
 }
 
+/// Tells the person that they are wanted, when they look elsewhere; the focus stays where it is.
+pub(crate) fn call_attention(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(LABEL)
+        && !window.is_focused().unwrap_or(true)
+    {
+        let _ = window.request_user_attention(Some(tauri::UserAttentionType::Informational));
+    }
+}
+
 /// WebKitGTK shows a blank window with some graphics drivers when it shares GPU buffers. The switch must be in the environment before the
 /// first thread starts, and changing one's own environment is not sound, so the program starts itself once more with it.
 pub(crate) fn prefer_software_buffers(words: &[std::ffi::OsString]) {

@@ -344,6 +344,9 @@ impl Clusters for Fused {
     async fn spend_consent(&self, consent: &Consent) -> Result<bool, Fault> {
         self.clusters.spend_consent(consent).await
     }
+    async fn remove_consent(&self, program: &str, cluster: Option<&ClusterId>) -> Result<bool, Fault> {
+        self.clusters.remove_consent(program, cluster).await
+    }
 }
 
 #[async_trait]

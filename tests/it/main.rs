@@ -15,6 +15,8 @@ mod audit_chain;
 mod cli_contract;
 mod cluster_reach;
 mod contract;
+mod credential_asking;
+mod credential_door;
 mod credentials;
 mod desk;
 mod durability;

@@ -826,6 +826,48 @@ prompts: Json[],
  * What could not be listed.
  */
 faults: Array<UiFault>, };
+export type ConsentView = { 
+/**
+ * The program's file.
+ */
+program: string, 
+/**
+ * SHA-256 of it when it was spoken of, in hex.
+ */
+sha256: string, 
+/**
+ * The cluster's name; none for all clusters.
+ */
+cluster: string | null, 
+/**
+ * The cluster's id; none for all clusters.
+ */
+clusterId: string | null, 
+/**
+ * `once`, `until`, `always`, `deny`.
+ */
+answer: string, 
+/**
+ * The end of `until` (ms).
+ */
+until: number | null, 
+/**
+ * When it was said (ms).
+ */
+at: number, 
+/**
+ * When the program last got a credential there since then (ms).
+ */
+lastUsed: number | null, };
+export type ConsentForgetReq = { 
+/**
+ * The program's file.
+ */
+program: string, 
+/**
+ * The cluster's id; none for what was said for all clusters.
+ */
+clusterId: string | null, };
 export type ResourceReq = { 
 /**
  * The server's id.
@@ -984,7 +1026,7 @@ serverName: string,
 /**
  * What is asked.
  */
-matter: { kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string }, 
+matter: { kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string } | { kind: 'credential', program: string, sha256: string, cluster: string, clusterName: string, apiServer: string }, 
 /**
  * When it was asked (ms).
  */
@@ -1001,7 +1043,7 @@ id: string,
 /**
  * The answer.
  */
-answer: { answer: 'yes', scope: 'once' | 'session' | 'always' } | { answer: 'no', reason: string } | { answer: 'data', data: Json }, };
+answer: { answer: 'yes', scope: 'once' | 'quarter' | 'session' | 'always' } | { answer: 'no', reason: string } | { answer: 'data', data: Json }, };
 export type RuleView = { 
 /**
  * Shown wherever the rule decides.
@@ -1606,6 +1648,8 @@ export interface Commands {
   kubeconfig_pick: { req: Nothing; res: PickRes; channel: never };
   cluster_review: { req: ReviewReq; res: ReviewView; channel: never };
   cluster_import: { req: ClusterImportReq; res: ClusterImportRes; channel: never };
+  consent_list: { req: Nothing; res: Array<ConsentView>; channel: never };
+  consent_forget: { req: ConsentForgetReq; res: Nothing; channel: never };
 }
 
 export const reads: Record<keyof Commands, Tag[]> = {
@@ -1673,6 +1717,8 @@ export const reads: Record<keyof Commands, Tag[]> = {
   kubeconfig_pick: [],
   cluster_review: [],
   cluster_import: [],
+  consent_list: ["clusters","activity"],
+  consent_forget: [],
 };
 
 export const changes: Record<keyof Commands, Tag[]> = {
@@ -1740,4 +1786,6 @@ export const changes: Record<keyof Commands, Tag[]> = {
   kubeconfig_pick: [],
   cluster_review: [],
   cluster_import: ["clusters","vault","activity"],
+  consent_list: [],
+  consent_forget: ["clusters","activity"],
 };

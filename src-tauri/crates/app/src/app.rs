@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::core::{Core, Ports, Protocols};
-use crate::credentials::{Credentials, CredentialsParts};
+use crate::credentials::Credentials;
 use crate::desk::DeskState;
 use crate::event::{AppEvent, Events};
 use crate::imports::Imports;
@@ -97,7 +97,7 @@ pub struct App {
     pub measures: Measures,
     /// Clusters that were imported.
     pub clusters: ClusterBook,
-    /// Credentials for other programs.
+    /// Credentials of clusters, for other programs.
     pub credentials: Credentials,
     /// Preferences.
     pub prefs: Prefs,
@@ -144,6 +144,7 @@ impl App {
             events,
             door_person: parts.person,
             slots: RwLock::default(),
+            lock_bell: crate::credentials::LockBell::default(),
             in_step: tokio::sync::Mutex::default(),
             autostart: AtomicBool::new(false),
             tasks: TaskTracker::new(),
@@ -165,13 +166,7 @@ impl App {
             rules: PolicyBook::new(core.clone()),
             measures: Measures::new(core.clone()),
             clusters: ClusterBook::new(core.clone()),
-            credentials: Credentials::new(CredentialsParts {
-                clusters: core.ports.clusters.clone(),
-                settings: core.ports.settings.clone(),
-                audit: core.ports.audit.clone(),
-                reach: core.ports.reach.clone(),
-                clock: core.clock.clone(),
-            }),
+            credentials: Credentials::of(&core),
             prefs: Prefs::new(core.clone()),
             imports: Imports::new(core.clone(), ServerBook::new(core.clone())),
             secrets: Secrets::new(core.clone()),

@@ -22,6 +22,7 @@ use domain::{Json, audit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::credentials::LockBell;
 use crate::desk::DeskState;
 use crate::event::{Events, Tag};
 use crate::policy_book::PolicyState;
@@ -120,6 +121,8 @@ pub(crate) struct Core {
     /// Held from reading the saved servers until the slots are in step with them: of two that read at different times, the one with the
     /// older list must not have the last word.
     pub(crate) in_step: tokio::sync::Mutex<()>,
+    /// Rings when the credentials of all clusters are locked.
+    pub(crate) lock_bell: LockBell,
     /// Whether servers that are not lazy start by themselves: at the window they do, in a command they do not.
     pub(crate) autostart: AtomicBool,
     /// Supervisors and everything they start.

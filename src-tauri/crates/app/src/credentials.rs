@@ -3,26 +3,37 @@
 //! **Invariant:** a credential leaves only for the server that its cluster is pinned to, only to a program that a person agreed to, and
 //! only after a row about it is on the disk.
 
-use std::sync::Arc;
+mod asking;
+mod consents;
+mod faults;
+mod lock;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::Json;
 use domain::audit::{Durability, Entry, Event, Filter};
 use domain::cluster::{ClusterAuth, ClusterDef, Clusters, Consent, ConsentAnswer};
-use domain::exec_credential::{EXEC_INFO, ExecCluster, ExecInfo, write_answer};
-use domain::fault::{Fault, FaultKind};
+use domain::exec_credential::{ExecCluster, ExecInfo, write_answer};
+use domain::fault::Fault;
 use domain::id::{Clock, ClusterId, Millis};
 use domain::pem;
 use domain::policy::Actor;
 use domain::ports::{AuditLog, Settings};
-use domain::reach::{CLUSTERS_LOCKED, ClusterReach};
+use domain::reach::ClusterReach;
 use domain::secret::Secret;
-use domain::text::Text;
 use serde_json::json;
 use url::Url;
 
+pub use consents::ConsentView;
+pub(crate) use lock::{LockBell, is_locked};
+
 use crate::core::Core;
+use crate::event::{Events, Tag};
+use asking::{Asking, Outcome};
+use faults::{denied, locked, no_info, no_such, nobody_agreed, not_sayable, other_server, too_often, unanswered, unknown_caller};
 
 /// A program may ask so often within [`MINUTE`].
 const MOST_A_MINUTE: usize = 30;
@@ -30,6 +41,8 @@ const MINUTE: i64 = 60_000;
 /// A caller asks again after this time at the latest, so that taking a consent back has an effect.
 const LONGEST: i64 = 600_000;
 const QUARTER: i64 = 900_000;
+/// One request is asked about so often at most: somebody else may use up what was said.
+const ROUNDS: usize = 3;
 
 /// What this stands on. No more than this is opened, because it stands in front of every kubectl.
 #[derive(Debug, Clone)]
@@ -50,6 +63,15 @@ pub struct CredentialsParts {
 #[derive(Debug, Clone)]
 pub struct Credentials {
     parts: CredentialsParts,
+    /// Asks people; none where nobody can be asked.
+    asking: Option<Arc<Asking>>,
+    /// Tells the window what changed.
+    events: Option<Events>,
+    bell: LockBell,
+    /// How many requests of a program are on their way: those that ask at once must not all find room under the limit.
+    under_way: Arc<Mutex<HashMap<String, usize>>>,
+    /// When the last program that is not ours was written down.
+    stranger: Arc<Mutex<Option<Millis>>>,
 }
 
 /// The program that asks, as the system tells it, not as it says itself.
@@ -97,95 +119,168 @@ enum Standing {
     Nothing,
 }
 
+/// A request that was not answered.
+enum Stop {
+    /// Why not, and for which cluster.
+    Refused(Fault, Option<ClusterDef>),
+    /// It was refused for its number, and that was written down within this minute.
+    Again(Fault),
+    /// Nobody said anything about this program yet.
+    Unknown(ClusterDef, Caller),
+}
+
+/// One request of a program, for as long as this lives.
+struct UnderWay {
+    counts: Arc<Mutex<HashMap<String, usize>>>,
+    program: String,
+}
+
+impl UnderWay {
+    /// How many others of the same program are on their way.
+    fn others(&self) -> usize {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).get(&self.program).map_or(0, |count| count - 1)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.program) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.program);
+            }
+        }
+    }
+}
+
 impl Credentials {
-    /// Over these parts.
+    /// Over these parts, where nobody can be asked.
     pub fn new(parts: CredentialsParts) -> Self {
-        Self { parts }
+        Self { parts, asking: None, events: None, bell: LockBell::default(), under_way: Arc::default(), stranger: Arc::default() }
     }
 
-    /// The document for a caller, or why it gets none. Both are written down.
-    pub async fn issue(&self, order: &CredentialOrder) -> Result<Secret, Fault> {
-        let cluster = self.parts.clusters.clusters().await?.into_iter().find(|cluster| cluster.id == order.cluster);
-        let Some(cluster) = cluster else {
-            let fault = no_such(order.cluster.as_str());
-            return Err(self.refused(order, None, fault).await);
+    /// Of the whole app: its door's person is asked.
+    pub(crate) fn of(core: &Core) -> Self {
+        let ports = &core.ports;
+        let parts = CredentialsParts {
+            clusters: ports.clusters.clone(),
+            settings: ports.settings.clone(),
+            audit: ports.audit.clone(),
+            reach: ports.reach.clone(),
+            clock: core.clock.clone(),
         };
-        match self.decide(order, &cluster).await {
-            Ok(answer) => Ok(answer),
-            Err(fault) => Err(self.refused(order, Some(&cluster), fault).await),
+        let person = core.door_person.clone().unwrap_or_else(|| Arc::new(core.questions.clone()));
+        Self {
+            asking: Some(Arc::new(Asking::new(person, core.tasks.clone()))),
+            events: Some(core.events.clone()),
+            bell: core.lock_bell.clone(),
+            ..Self::new(parts)
         }
     }
 
-    async fn decide(&self, order: &CredentialOrder, cluster: &ClusterDef) -> Result<Secret, Fault> {
-        if self.parts.settings.get(CLUSTERS_LOCKED).await? == Some(Json::Bool(true)) {
-            return Err(locked(cluster));
+    /// The document for a caller, or why it gets none. Both are written down. Where somebody can be asked about a program of which nothing
+    /// was said, it takes as long as they think.
+    pub async fn issue(&self, order: &CredentialOrder) -> Result<Secret, Fault> {
+        let way = order.caller.as_ref().map(|caller| self.sets_out(&caller.program));
+        let mut rounds = 0;
+        // After each answer everything is looked at anew: what was locked, changed or removed meanwhile counts.
+        loop {
+            let (cluster, caller) = match self.decide(order, way.as_ref()).await {
+                Ok(answer) => return Ok(answer),
+                Err(Stop::Again(fault)) => return Err(fault),
+                Err(Stop::Refused(fault, cluster)) => return Err(self.refused(order, cluster.as_ref(), fault).await),
+                Err(Stop::Unknown(cluster, caller)) => (cluster, caller),
+            };
+            rounds += 1;
+            let fault = match &self.asking {
+                Some(asking) if rounds <= ROUNDS => match asking.ask(self, &cluster, &caller, &order.actor).await {
+                    Outcome::Said => continue,
+                    Outcome::Nobody => unanswered(&cluster, &caller, &order.pilot),
+                    Outcome::Locked => locked(&cluster),
+                    Outcome::Full => nobody_agreed(&cluster, &caller, &order.pilot),
+                    Outcome::Failed(fault) => fault,
+                },
+                _ => nobody_agreed(&cluster, &caller, &order.pilot),
+            };
+            return Err(self.refused(order, Some(&cluster), fault).await);
         }
-        let Some(caller) = &order.caller else { return Err(unknown_caller(cluster)) };
-        let info = ExecInfo::read(order.info.as_deref().filter(|info| !info.is_empty()).ok_or_else(|| no_info(cluster))?)?;
-        let asked = info.cluster.as_ref().ok_or_else(|| no_info(cluster))?;
-        if let Some(field) = difference(asked, cluster) {
-            return Err(other_server(cluster, asked, field));
+    }
+
+    async fn decide(&self, order: &CredentialOrder, way: Option<&UnderWay>) -> Result<Secret, Stop> {
+        let failed = |fault| Stop::Refused(fault, None);
+        let all = self.parts.clusters.clusters().await.map_err(failed)?;
+        let Some(cluster) = all.into_iter().find(|cluster| cluster.id == order.cluster) else {
+            return Err(failed(no_such(order.cluster.as_str())));
+        };
+        let stop = |fault| Stop::Refused(fault, Some(cluster.clone()));
+        if self.locked().await.map_err(stop)? {
+            return Err(stop(locked(&cluster)));
         }
-        let recent = self.recent(caller).await?;
-        if recent.iter().filter(|code| code.as_deref() != Some("credential_rate")).count() >= MOST_A_MINUTE {
-            return Err(too_often(cluster, caller));
+        let Some(caller) = &order.caller else { return Err(stop(unknown_caller(&cluster))) };
+        let said = order.info.as_deref().filter(|info| !info.is_empty()).ok_or_else(|| stop(no_info(&cluster)))?;
+        let info = ExecInfo::read(said).map_err(stop)?;
+        let asked = info.cluster.as_ref().ok_or_else(|| stop(no_info(&cluster)))?;
+        if let Some(field) = difference(asked, &cluster) {
+            return Err(stop(other_server(&cluster, asked, field)));
         }
-        let standing = standing(&self.parts.clusters.consents().await?, caller, &cluster.id, self.now());
+        let recent = self.recent(caller).await.map_err(stop)?;
+        let refused_so = |code: &Option<String>| code.as_deref() == Some("credential_rate");
+        if recent.iter().filter(|code| !refused_so(code)).count() + way.map_or(0, UnderWay::others) >= MOST_A_MINUTE {
+            let fault = too_often(&cluster, caller);
+            return Err(if recent.iter().any(refused_so) { Stop::Again(fault) } else { stop(fault) });
+        }
+        let standing = standing(&self.parts.clusters.consents().await.map_err(stop)?, caller, &cluster.id, self.now());
+        let sayable = !matches!(cluster.auth, ClusterAuth::Basic { .. } | ClusterAuth::Anonymous);
         match standing {
-            Standing::No => return Err(denied(cluster, caller)),
-            Standing::Nothing => return Err(nobody_agreed(cluster, caller, &order.pilot)),
-            Standing::Yes | Standing::YesOnce(_) => {}
+            Standing::No => return Err(stop(denied(&cluster, caller))),
+            Standing::Nothing if sayable || self.asking.is_none() => return Err(Stop::Unknown(cluster, caller.clone())),
+            // Nobody is asked for what cannot be given.
+            _ if !sayable => return Err(stop(not_sayable(&cluster))),
+            Standing::Nothing | Standing::Yes | Standing::YesOnce(_) => {}
         }
-        if matches!(cluster.auth, ClusterAuth::Basic { .. } | ClusterAuth::Anonymous) {
-            return Err(not_sayable(cluster));
+        let credential = self.parts.reach.credential(&cluster).await.map_err(stop)?;
+        // Making one may have taken a while.
+        if self.locked().await.map_err(stop)? {
+            return Err(stop(locked(&cluster)));
         }
-        let credential = self.parts.reach.credential(cluster).await?;
         let now = self.now();
         let until = Millis(credential.expires_at.map_or(i64::MAX, |end| end.0).min(now.0 + LONGEST));
-        let answer = write_answer(&info.api_version, &credential, &moment(until)).ok_or_else(|| not_sayable(cluster))?;
-        if let Standing::YesOnce(consent) = standing
-            && !self.parts.clusters.spend_consent(&consent).await?
-        {
-            // Another caller was quicker.
-            return Err(nobody_agreed(cluster, caller, &order.pilot));
+        let answer = write_answer(&info.api_version, &credential, &moment(until)).ok_or_else(|| stop(not_sayable(&cluster)))?;
+        if let Standing::YesOnce(consent) = standing {
+            if !self.parts.clusters.spend_consent(&consent).await.map_err(stop)? {
+                // Another caller was quicker.
+                return Err(Stop::Unknown(cluster, caller.clone()));
+            }
+            self.changed(Tag::Settings);
         }
         let detail = json!({
-            "cluster": cluster.name, "program": caller.program, "sha256": caller.sha256, "auth": cluster.auth.word(), "until": until,
+            "cluster": cluster.name, "clusterId": cluster.id, "program": caller.program, "sha256": caller.sha256,
+            "auth": cluster.auth.word(), "until": until,
         });
-        self.note(&order.actor, Some(cluster), "credential_issued", detail).await?;
+        self.note(&order.actor, Some(&cluster), "credential_issued", detail).await.map_err(stop)?;
         Ok(answer)
     }
 
-    /// Keeps what a person said about a program.
-    pub async fn consent(&self, caller: &Caller, answer: ConsentFor, cluster: Option<&str>, by: &Actor) -> Result<Consent, Fault> {
-        let cluster = match cluster {
-            None => None,
-            Some(name) => {
-                let all = self.parts.clusters.clusters().await?;
-                let found = all.into_iter().find(|cluster| cluster.name == name || cluster.id.as_str() == name);
-                Some(found.ok_or_else(|| no_such(name))?)
-            }
-        };
+    fn sets_out(&self, program: &str) -> UnderWay {
+        *self.under_way.lock().unwrap_or_else(PoisonError::into_inner).entry(program.to_owned()).or_default() += 1;
+        UnderWay { counts: self.under_way.clone(), program: program.to_owned() }
+    }
+
+    /// Writes down that a program came to the door that is not ours: once a minute at most.
+    pub async fn stranger(&self, program: Option<&str>, by: &Actor) {
         let now = self.now();
-        let answer = match answer {
-            ConsentFor::Once => ConsentAnswer::Once,
-            ConsentFor::Quarter => ConsentAnswer::Until { until: Millis(now.0 + QUARTER) },
-            ConsentFor::Always => ConsentAnswer::Always,
-            ConsentFor::Deny => ConsentAnswer::Deny,
-        };
-        let consent = Consent {
-            program: caller.program.clone(),
-            sha256: caller.sha256.clone(),
-            cluster: cluster.as_ref().map(|cluster| cluster.id.clone()),
-            answer,
-            at: now,
-        };
-        // Written down first: a consent that nobody can find in the log must not exist.
-        let detail =
-            json!({ "program": caller.program, "sha256": caller.sha256, "consent": answer, "cluster": cluster.as_ref().map(|c| &c.name) });
-        self.note(by, cluster.as_ref(), "consent_given", detail).await?;
-        self.parts.clusters.put_consent(&consent).await?;
-        Ok(consent)
+        {
+            let mut last = self.stranger.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| now.since(last) < MINUTE) {
+                return;
+            }
+            *last = Some(now);
+        }
+        let detail = json!({ "program": program, "code": "not_pilot" });
+        if let Err(fault) = self.note(by, None, "credential_refused", detail).await {
+            tracing::warn!(%fault, "a refusal could not be written down");
+        }
     }
 
     fn now(&self) -> Millis {
@@ -195,7 +290,9 @@ impl Credentials {
     /// The codes (none for a credential that was given) of what this caller got within the last minute.
     async fn recent(&self, caller: &Caller) -> Result<Vec<Option<String>>, Fault> {
         let from = Millis(self.now().0 - MINUTE);
-        let rows = self.parts.audit.list(Filter { from: Some(from), limit: 1_000, ..Filter::default() }).await?;
+        // Notes only: a thousand calls of tools must not push them out of the answer.
+        let filter = Filter { from: Some(from), ending: Some("note".into()), limit: 1_000, ..Filter::default() };
+        let rows = self.parts.audit.list(filter).await?;
         let of_caller = |row: domain::audit::Row| match row.entry.event {
             Event::Note { what, detail } if what == "credential_issued" || what == "credential_refused" => {
                 let same = detail.get("program").and_then(Json::as_str) == Some(caller.program.as_str());
@@ -206,13 +303,8 @@ impl Credentials {
         Ok(rows.into_iter().filter_map(of_caller).collect())
     }
 
-    /// Writes a refusal down. Of a caller that does not stop asking, only the first one a minute.
+    /// Writes a refusal down.
     async fn refused(&self, order: &CredentialOrder, cluster: Option<&ClusterDef>, fault: Fault) -> Fault {
-        if let (Some(caller), true) = (&order.caller, fault.code == "credential_rate")
-            && self.recent(caller).await.is_ok_and(|recent| recent.iter().any(|code| code.as_deref() == Some("credential_rate")))
-        {
-            return fault;
-        }
         let detail = json!({
             "cluster": cluster.map_or(order.cluster.as_str(), |cluster| cluster.name.as_str()),
             "program": order.caller.as_ref().map(|caller| &caller.program),
@@ -235,7 +327,15 @@ impl Credentials {
             server_fingerprint: String::new(),
             event: Event::Note { what: what.to_owned(), detail },
         };
-        self.parts.audit.append(entry, Durability::OnDisk).await
+        self.parts.audit.append(entry, Durability::OnDisk).await?;
+        self.changed(Tag::Activity);
+        Ok(())
+    }
+
+    fn changed(&self, tag: Tag) {
+        if let Some(events) = &self.events {
+            events.changed(tag);
+        }
     }
 }
 
@@ -317,140 +417,6 @@ fn authorities(text: &str) -> Vec<String> {
 fn place(url: &str) -> Option<(String, String, u16, String)> {
     let url = Url::parse(url).ok()?;
     Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port_or_known_default()?, url.path().trim_end_matches('/').to_owned()))
-}
-
-fn refusal(cluster: &ClusterDef, code: &str, message: Text, hint: Text) -> Fault {
-    Fault::new(FaultKind::Denied, code, message, hint).with_params(json!({ "cluster": cluster.name }))
-}
-
-fn no_such(name: &str) -> Fault {
-    let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
-    Fault::new(
-        FaultKind::NotFound,
-        "no_such_cluster",
-        Text::new(format!("there is no cluster {name}"), format!("没有集群 {name}")),
-        Text::new("See them with: pilot cluster list", "用 pilot cluster list 查看已有集群"),
-    )
-}
-
-fn locked(cluster: &ClusterDef) -> Fault {
-    let name = &cluster.name;
-    refusal(
-        cluster,
-        "clusters_locked",
-        Text::new(format!("no credential for {name}: clusters are locked"), format!("未提供 {name} 的凭据：集群已锁定")),
-        Text::new("Unlock them with: pilot cluster unlock", "用 pilot cluster unlock 解锁"),
-    )
-}
-
-fn unknown_caller(cluster: &ClusterDef) -> Fault {
-    let name = &cluster.name;
-    refusal(
-        cluster,
-        "caller_unknown",
-        Text::new(
-            format!("no credential for {name}: it cannot be told which program asks"),
-            format!("未提供 {name} 的凭据：无法确定是哪个程序在请求"),
-        ),
-        Text::new("Call it from kubectl or another client on this machine.", "请由本机的 kubectl 等客户端调用。"),
-    )
-}
-
-fn no_info(cluster: &ClusterDef) -> Fault {
-    let name = &cluster.name;
-    refusal(
-        cluster,
-        "exec_info_missing",
-        Text::new(
-            format!("no credential for {name}: the caller does not say which server it is for ({EXEC_INFO})"),
-            format!("未提供 {name} 的凭据：调用方未说明用于哪个服务器（{EXEC_INFO}）"),
-        ),
-        Text::new(
-            "The kubeconfig's exec entry must say provideClusterInfo: true. Import it again with --rewrite to have it written.",
-            "kubeconfig 的 exec 条目必须包含 provideClusterInfo: true。可用 --rewrite 重新导入以写入正确条目。",
-        ),
-    )
-}
-
-fn other_server(cluster: &ClusterDef, asked: &ExecCluster, field: &str) -> Fault {
-    let name = &cluster.name;
-    let theirs = place(&asked.server).map_or_else(|| "?".to_owned(), |(scheme, host, port, _)| format!("{scheme}://{host}:{port}"));
-    let mut fault = refusal(
-        cluster,
-        "pin_mismatch",
-        Text::new(
-            format!("no credential for {name}: it belongs to {}, and the caller's {field} is another ({theirs})", cluster.server),
-            format!("未提供 {name} 的凭据：它属于 {}，而调用方的 {field} 不同（{theirs}）", cluster.server),
-        ),
-        Text::new(
-            "If the cluster moved, import its new kubeconfig. Else find out who wrote this one.",
-            "如果集群已迁移，请导入新的 kubeconfig；否则请查明该文件的来源。",
-        ),
-    );
-    fault.params = json!({ "cluster": name, "field": field, "asked": theirs });
-    fault
-}
-
-fn too_often(cluster: &ClusterDef, caller: &Caller) -> Fault {
-    let (name, program) = (&cluster.name, &caller.program);
-    refusal(
-        cluster,
-        "credential_rate",
-        Text::new(
-            format!("no credential for {name}: {program} asked more than {MOST_A_MINUTE} times within a minute"),
-            format!("未提供 {name} 的凭据：{program} 一分钟内请求超过 {MOST_A_MINUTE} 次"),
-        ),
-        Text::new("Wait a minute. A script should call kubectl less often.", "请等待一分钟。脚本应减少调用 kubectl 的次数。"),
-    )
-}
-
-fn denied(cluster: &ClusterDef, caller: &Caller) -> Fault {
-    let (name, program) = (&cluster.name, &caller.program);
-    refusal(
-        cluster,
-        "consent_denied",
-        Text::new(format!("no credential for {name}: you denied it to {program}"), format!("未提供 {name} 的凭据：您已拒绝 {program}")),
-        Text::new("If you changed your mind, say so with pilot cluster consent.", "如需更改，请使用 pilot cluster consent。"),
-    )
-}
-
-fn nobody_agreed(cluster: &ClusterDef, caller: &Caller, pilot: &str) -> Fault {
-    let (name, program) = (&cluster.name, &caller.program);
-    let command = format!("{pilot} cluster consent --program {} --for always --cluster {}", quoted(program), quoted(name));
-    let mut fault = refusal(
-        cluster,
-        "consent_needed",
-        Text::new(
-            format!("no credential for {name}: nobody agreed yet that {program} may have it, and nobody can be asked here"),
-            format!("未提供 {name} 的凭据：尚未许可 {program}，且此处无法询问"),
-        ),
-        Text::new(
-            format!("If it may, run: {command}   (instead of always: once, 15m, deny)"),
-            format!("如允许，请运行：{command}   （always 也可换成 once、15m、deny）"),
-        ),
-    );
-    fault.params = json!({ "cluster": name, "program": program, "command": command });
-    fault
-}
-
-fn not_sayable(cluster: &ClusterDef) -> Fault {
-    let (name, word) = (&cluster.name, cluster.auth.word());
-    Fault::new(
-        FaultKind::Config,
-        "credential_not_expressible",
-        Text::new(
-            format!("{name} signs in with {word}, which this protocol cannot pass on: it knows tokens and client certificates only"),
-            format!("{name} 使用 {word} 登录，该协议无法传递：它只支持令牌和客户端证书"),
-        ),
-        Text::new("Use a token or a client certificate for kubectl.", "请为 kubectl 使用令牌或客户端证书。"),
-    )
-    .with_params(json!({ "cluster": name, "auth": word }))
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]
@@ -555,11 +521,5 @@ mod tests {
         ] {
             assert_eq!(moment(Millis(at)), expected);
         }
-    }
-
-    #[test]
-    fn a_hint_can_be_pasted_into_a_shell() {
-        assert_eq!(quoted("/usr/bin/kubectl"), "/usr/bin/kubectl");
-        assert_eq!(quoted("/My Apps/it's"), r"'/My Apps/it'\''s'");
     }
 }

@@ -100,8 +100,20 @@ fn fits(matter: &Matter, answer: &Answer) -> Result<(), Fault> {
             refuse("a call of high risk is approved one at a time", "高风险调用只能逐次批准")
         }
         (Matter::Form { .. } | Matter::Sample { .. }, Answer::Yes { .. }) => refuse("it asks for data", "它需要填写数据"),
+        (Matter::Credential { .. }, Answer::Yes { scope: Scope::Session }) => {
+            refuse("a program may have credentials once, for fifteen minutes, or always", "只能许可一次、十五分钟或始终")
+        }
         (
             Matter::Call { .. } | Matter::Start { .. } | Matter::ToolChanged { .. } | Matter::Visit { .. } | Matter::SignIn { .. },
+            Answer::Yes { scope: Scope::Quarter },
+        ) => refuse("only credentials are given for fifteen minutes", "只有凭据可按十五分钟许可"),
+        (
+            Matter::Call { .. }
+            | Matter::Start { .. }
+            | Matter::ToolChanged { .. }
+            | Matter::Visit { .. }
+            | Matter::SignIn { .. }
+            | Matter::Credential { .. },
             Answer::Data { .. },
         ) => refuse("it asks for yes or no", "它只需要是或否"),
         _ => Ok(()),

@@ -2,8 +2,10 @@
 //!
 //! **Invariant:** what is hashed is the very file that runs, not what lies at its path by now.
 
+use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use app::credentials::Caller;
 use domain::Json;
@@ -32,13 +34,46 @@ pub(crate) async fn parent(settings: &dyn Settings) -> Option<Caller> {
     }
 }
 
-#[cfg(target_os = "linux")]
-async fn known_hash(file: std::fs::File, settings: &dyn Settings) -> Option<String> {
+/// Which file it is, and as what it was last seen. The time of the last change of any sort cannot be set by a program, unlike that of the
+/// content.
+#[cfg(unix)]
+fn facts(file: &std::fs::File) -> Option<(String, Json)> {
     use std::os::unix::fs::MetadataExt as _;
     let meta = file.metadata().ok()?;
-    let key = format!("caller:{}:{}", meta.dev(), meta.ino());
-    // The time of the last change of any sort cannot be set by a program, unlike that of the content.
     let stamp = json!([meta.size(), meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()]);
+    Some((format!("caller:{}:{}", meta.dev(), meta.ino()), stamp))
+}
+
+/// Hashes of programs, as long as their files stay the same.
+#[cfg(unix)]
+#[derive(Debug, Default)]
+pub(crate) struct Hashes(Mutex<HashMap<String, (Json, String)>>);
+
+#[cfg(unix)]
+impl Hashes {
+    /// Nobody has more clients than this.
+    const MOST: usize = 64;
+
+    /// The caller whose running file this is.
+    pub(crate) async fn caller(&self, program: String, file: std::fs::File) -> Option<Caller> {
+        let (key, stamp) = facts(&file)?;
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).filter(|(seen, _)| *seen == stamp).cloned();
+        if let Some((_, sha256)) = known {
+            return Some(Caller { program, sha256 });
+        }
+        let sha256 = tokio::task::spawn_blocking(move || hash(file)).await.ok()?.ok()?;
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= Self::MOST {
+            all.clear();
+        }
+        all.insert(key, (stamp, sha256.clone()));
+        Some(Caller { program, sha256 })
+    }
+}
+
+#[cfg(target_os = "linux")]
+async fn known_hash(file: std::fs::File, settings: &dyn Settings) -> Option<String> {
+    let (key, stamp) = facts(&file)?;
     if let Ok(Some(kept)) = settings.get(&key).await
         && kept.get("stamp") == Some(&stamp)
         && let Some(hash) = kept.get("sha256").and_then(Json::as_str)

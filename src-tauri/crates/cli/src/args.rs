@@ -542,12 +542,17 @@ pub(crate) enum ClusterCommand {
         #[arg(long, value_name = "PATH")]
         program: PathBuf,
         /// How long it may, or that it may not
-        #[arg(long = "for", value_enum, value_name = "HOW LONG")]
-        answer: ConsentForArg,
+        #[arg(long = "for", value_enum, value_name = "HOW LONG", required_unless_present = "forget")]
+        answer: Option<ConsentForArg>,
+        /// Take back what was said about it
+        #[arg(long, conflicts_with = "answer")]
+        forget: bool,
         /// Only for this cluster; all of them when not given
         #[arg(long, value_name = "NAME")]
         cluster: Option<String>,
     },
+    /// List what was said about programs, and when they last got a credential
+    Consents,
     /// From now on nobody gets credentials of any cluster
     Lock,
     /// Take the lock back

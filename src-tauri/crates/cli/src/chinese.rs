@@ -107,6 +107,8 @@ const WORDS: &[(&str, &str)] = &[
     ("Answer kubectl with a credential; a rewritten kubeconfig calls this", "为 kubectl 提供凭据；由改写后的 kubeconfig 调用"),
     ("The cluster's id", "集群的 ID"),
     ("Say which programs may have credentials", "指定哪些程序可以获取凭据"),
+    ("List what was said about programs, and when they last got a credential", "列出对各程序的许可及其最近一次获取凭据的时间"),
+    ("Take back what was said about it", "撤回对它的许可"),
     ("The program's file", "程序文件"),
     ("How long it may, or that it may not", "允许多久，或不允许"),
     ("Only for this cluster; all of them when not given", "仅限该集群；未给出时为所有集群"),

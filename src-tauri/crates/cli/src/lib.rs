@@ -50,15 +50,26 @@ pub fn run(words: &[OsString]) -> u8 {
         return out.completions(shell, Pilot::command());
     }
     let errand = match pilot.command {
+        // The running app looks at this process before it gets anything; then it is hardened.
         Command::KubeCredential { id } => Errand::Credential { id },
-        Command::Cluster(ClusterCommand::Consent { program, answer, cluster }) => Errand::Consent { program, answer, cluster },
-        command => return context::drive(Pilot { command, ..pilot }, out, around),
+        command => {
+            assembly::harden();
+            match command {
+                Command::Cluster(ClusterCommand::Consent { program, answer, forget: _, cluster }) => match answer {
+                    Some(answer) => Errand::Consent { program, answer, cluster },
+                    None => Errand::Forget { program, cluster },
+                },
+                Command::Cluster(ClusterCommand::Consents) => Errand::Consents,
+                command => return context::drive(Pilot { command, ..pilot }, out, around),
+            }
+        }
     };
+    let own_passphrase = pilot.global.passphrase_file.is_some();
     let mut options = assembly::Options { config_dir: pilot.global.config_dir, ..assembly::Options::default() };
     options.vault = pilot.global.vault.map(commands::vault_kind);
     options.passphrase = match context::passphrase_source(pilot.global.passphrase_file.as_deref(), around.can_ask, &out) {
         Ok(source) => source,
         Err(fault) => return out.failed(&fault),
     };
-    credential::drive(errand, options, &out, &around)
+    credential::drive(errand, options, own_passphrase, &out, &around)
 }

@@ -131,6 +131,17 @@ impl Asking<'_> {
                 self.page(url)
             }
             Matter::Sample { request } => self.sample(&server, request),
+            Matter::Credential { program, sha256, cluster_name, api_server, .. } => {
+                self.say(&format!(
+                    "\n{} {} ({})",
+                    self.word("May this program have credentials of", "允许此程序获取该集群的凭据吗："),
+                    tame_line(cluster_name),
+                    tame_line(api_server)
+                ));
+                self.say(&indented(program));
+                self.say(&format!("  SHA-256 {sha256}"));
+                self.yes_or_no(Scope::Once)
+            }
         }
     }
 

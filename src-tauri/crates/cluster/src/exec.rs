@@ -72,6 +72,17 @@ impl Plugins {
     fn slot(&self, cluster: &ClusterId) -> Arc<tokio::sync::Mutex<Slot>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(cluster.clone()).or_default().clone()
     }
+
+    /// Drops every answer. When a plugin last ran stays known; one that runs now answers into a slot that nobody looks at any more.
+    pub(crate) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, slot| match slot.try_lock() {
+            Ok(mut slot) => {
+                slot.answer = None;
+                true
+            }
+            Err(_) => false,
+        });
+    }
 }
 
 /// The last answer as the vault keeps it.

@@ -92,4 +92,8 @@ impl ClusterReach for Reach {
     async fn plugin(&self, server: &str, plugin: &ExecPlugin, env: &SecretMap) -> Result<PluginFacts, Fault> {
         exec::program::look(server, plugin, env, self.parts.env.get("PATH").map(String::as_str)).await
     }
+
+    fn forget(&self) {
+        self.plugins.forget();
+    }
 }

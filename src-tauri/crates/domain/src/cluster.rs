@@ -244,6 +244,8 @@ pub trait Clusters: Send + Sync + std::fmt::Debug {
     async fn put_consent(&self, consent: &Consent) -> Result<(), Fault>;
     /// Takes one use of a consent that holds for one: true when this caller got it. Two callers at once cannot both get it.
     async fn spend_consent(&self, consent: &Consent) -> Result<bool, Fault>;
+    /// Takes back what was said about a program for a cluster, or for all with none: true when something was there.
+    async fn remove_consent(&self, program: &str, cluster: Option<&ClusterId>) -> Result<bool, Fault>;
 }
 
 /// What a person said about a program that asks for credentials.

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::Json;
-use crate::id::{CallId, Millis, QuestionId, ServerId, ToolName};
+use crate::id::{CallId, ClusterId, Millis, QuestionId, ServerId, ToolName};
 use crate::policy::CallFacts;
 use crate::tool::{Risk, Tool};
 
@@ -89,6 +89,20 @@ pub enum Matter {
         /// The whole URL.
         url: String,
     },
+    /// May this program have credentials of a cluster?
+    #[serde(rename_all = "camelCase")]
+    Credential {
+        /// The program's file, as the system tells it; never cut.
+        program: String,
+        /// SHA-256 of that file, in hex.
+        sha256: String,
+        /// The cluster.
+        cluster: ClusterId,
+        /// Its name here.
+        cluster_name: String,
+        /// Its API server.
+        api_server: String,
+    },
 }
 
 /// One question.
@@ -115,7 +129,9 @@ pub struct Question {
 pub enum Scope {
     /// This once.
     Once,
-    /// Until the app ends.
+    /// For fifteen minutes. Offered for credentials only.
+    Quarter,
+    /// Until the app ends. Not offered for credentials.
     Session,
     /// For this exact definition, from now on. Not offered for high risk.
     Always,
@@ -242,6 +258,7 @@ impl Approval {
         same_tool
             && match self.scope {
                 Scope::Once => self.args_hash == facts.args_hash,
+                Scope::Quarter => false,
                 Scope::Session => true,
                 Scope::Always => facts.risk < Risk::High,
             }

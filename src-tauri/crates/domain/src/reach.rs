@@ -99,6 +99,8 @@ pub trait ClusterReach: Send + Sync + fmt::Debug {
     async fn probe(&self, cluster: &ClusterDef) -> Result<ClusterFacts, Fault>;
     /// Looks at the plugin's file and says what a yes would be bound to. Runs nothing. `env` are the values of its own variables.
     async fn plugin(&self, server: &str, plugin: &ExecPlugin, env: &SecretMap) -> Result<PluginFacts, Fault>;
+    /// Drops every credential that is held in memory for the next time.
+    fn forget(&self) {}
 }
 
 /// A program to be run for what it prints.

@@ -77,7 +77,7 @@ pub struct VerifyRes {
     pub why: Option<String>,
 }
 
-/// A question for the person. `matter` is one of: `call`, `start`, `tool_changed`, `form`, `visit`, `sample`, `sign_in`.
+/// A question for the person. `matter` is one of: `call`, `start`, `tool_changed`, `form`, `visit`, `sample`, `sign_in`, `credential`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct QuestionView {
@@ -89,7 +89,7 @@ pub struct QuestionView {
     pub server_name: String,
     /// What is asked.
     #[ts(
-        type = "{ kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string }"
+        type = "{ kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string } | { kind: 'credential', program: string, sha256: string, cluster: string, clusterName: string, apiServer: string }"
     )]
     pub matter: serde_json::Value,
     /// When it was asked (ms).
@@ -105,7 +105,7 @@ pub struct AnswerReq {
     pub id: String,
     /// The answer.
     #[ts(
-        type = "{ answer: 'yes', scope: 'once' | 'session' | 'always' } | { answer: 'no', reason: string } | { answer: 'data', data: Json }"
+        type = "{ answer: 'yes', scope: 'once' | 'quarter' | 'session' | 'always' } | { answer: 'no', reason: string } | { answer: 'data', data: Json }"
     )]
     pub answer: serde_json::Value,
 }

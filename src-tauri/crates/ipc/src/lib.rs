@@ -5,6 +5,7 @@
 pub mod activity;
 pub mod clusters;
 pub mod common;
+pub mod consents;
 pub mod servers;
 pub mod table;
 pub mod tools;

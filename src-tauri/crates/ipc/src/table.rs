@@ -10,6 +10,7 @@ use crate::clusters::{
     ReviewReq, ReviewView,
 };
 use crate::common::{Boot, IdReq, Nothing, PageReq, PickRes, PrefReq, Tag, TextRes, UiEvent, UiFault};
+use crate::consents::{ConsentForgetReq, ConsentView};
 use crate::servers::{
     EnableReq, ExportReq, FiguresReq, FiguresView, ImportDone, ImportPreview, ImportReq, LogRes, ServerDetail, ServerForm, ServerView,
     TargetRes, TemplateSaveReq, TemplateView, TestReq, TestRes,
@@ -128,6 +129,8 @@ table! {
     "kubeconfig_pick": Nothing => PickRes; reads [] changes [];
     "cluster_review": ReviewReq => ReviewView; reads [] changes [];
     "cluster_import": ClusterImportReq => ClusterImportRes; reads [] changes [Clusters, Vault, Activity];
+    "consent_list": Nothing => Vec<ConsentView>; reads [Clusters, Activity] changes [];
+    "consent_forget": ConsentForgetReq => Nothing; reads [] changes [Clusters, Activity];
 }
 
 /// The whole TypeScript file: types, the command map, and the tags.
@@ -192,6 +195,8 @@ pub fn typescript() -> String {
         CommandReq,
         CommandRes,
         OffersRes,
+        ConsentView,
+        ConsentForgetReq,
         ResourceReq,
         PromptReq,
         JsonRes,

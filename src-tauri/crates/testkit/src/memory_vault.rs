@@ -192,4 +192,11 @@ impl Clusters for MemoryClusters {
         let at = all.iter().position(|kept| kept == consent && kept.answer == ConsentAnswer::Once);
         Ok(at.map(|at| all.remove(at)).is_some())
     }
+
+    async fn remove_consent(&self, program: &str, cluster: Option<&ClusterId>) -> Result<bool, Fault> {
+        let mut all = locked(&self.consents);
+        let before = all.len();
+        all.retain(|kept| !(kept.program == program && kept.cluster.as_ref() == cluster));
+        Ok(all.len() < before)
+    }
 }

@@ -18,6 +18,7 @@ import { isProd, useClusters, useLock, useUnlock, type ClusterView } from './api
 import { ClusterPanel } from './ClusterPanel';
 import { ImportWizard } from './ImportWizard';
 import { ClusterName } from './parts';
+import { ProgramsPanel } from './ProgramsPanel';
 import { VerifyPanel } from './VerifyPanel';
 
 export function ClustersPage() {
@@ -30,7 +31,8 @@ export function ClustersPage() {
   const place = route.path[1] ?? null;
   const importing = place === 'import';
   const verifying = place === 'verify';
-  const chosen = importing || verifying ? null : place;
+  const programs = place === 'programs';
+  const chosen = importing || verifying || programs ? null : place;
 
   const rows = useMemo(() => {
     const all = [...(clusters.data?.clusters ?? [])].sort((a, b) => byName(a.name, b.name));
@@ -126,6 +128,9 @@ export function ClustersPage() {
               <Menu.Item leftSection={<Icon name="shield" size={14} />} onClick={() => go(['clusters', 'verify'])} data-testid="clusters-verify">
                 {t('clusters.verify')}
               </Menu.Item>
+              <Menu.Item leftSection={<Icon name="terminal" size={14} />} onClick={() => go(['clusters', 'programs'])} data-testid="clusters-programs">
+                {t('clusters.programs')}
+              </Menu.Item>
               <Menu.Item
                 leftSection={<Icon name="lock" size={14} />}
                 onClick={() => lock.mutate({}, { onSuccess: () => tell(t('clusters.allLocked')), onError: tellFault })}
@@ -143,7 +148,7 @@ export function ClustersPage() {
           </Button>
         )}
       </PageHead>
-      <Split name="clusters" initial={0.42} list={list} detail={verifying ? <VerifyPanel /> : chosen ? <ClusterPanel key={chosen} id={chosen} /> : null} />
+      <Split name="clusters" initial={0.42} list={list} detail={verifying ? <VerifyPanel /> : programs ? <ProgramsPanel /> : chosen ? <ClusterPanel key={chosen} id={chosen} /> : null} />
     </>
   );
 }

@@ -1,7 +1,7 @@
 /** What the Clusters page asks the core. Pasted text carries secrets: it goes by `useSecretChange`, which keeps nothing of it. */
 import { NOTHING, useChange, useRead, useSecretChange } from '@/ipc/query';
 
-export type { ClusterDetail, ClusterImportRes, ClustersView, ClusterView, ContextView, ExecView, FindingView, FindingsView, KubeconfigView, ReviewView, UiFault } from '@/ipc/bindings';
+export type { ClusterDetail, ClusterImportRes, ClustersView, ClusterView, ConsentView, ContextView, ExecView, FindingView, FindingsView, KubeconfigView, ReviewView, UiFault } from '@/ipc/bindings';
 
 export const useClusters = () => useRead('cluster_list', NOTHING);
 export const useCluster = (id: string) => useRead('cluster_get', { id });
@@ -15,6 +15,7 @@ export const useLock = () => useChange('cluster_lock');
 export const useUnlock = () => useChange('cluster_unlock');
 export const useVerify = () => useChange('cluster_verify');
 export const useRestore = () => useChange('cluster_restore');
+export const useConsents = () => useRead('consent_list', NOTHING);
+export const useForget = () => useChange('consent_forget');
 
-/** Whether a name says that people depend on it. */
-export const isProd = (name: string): boolean => /prod/i.test(name);
+export { isProd } from '@/shared/lib/prod';

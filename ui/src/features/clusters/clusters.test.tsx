@@ -79,6 +79,23 @@ describe('the list', () => {
   });
 });
 
+describe('programs', () => {
+  test('what was said about each is shown and taken back, one at a time', async () => {
+    const { user, client } = await open({ hash: '#/clusters' });
+    await screen.findAllByTestId('cluster-row');
+    await user.click(screen.getByTestId('clusters-more'));
+    await user.click(await byId('clusters-programs'));
+    const rows = await screen.findAllByTestId('consent-row');
+    expect(rows.map((row) => row.dataset['answer'])).toEqual(['until', 'always', 'deny']);
+    expect(rows[0]!.textContent).toContain('/mise/installs/kubectl/1.34.2/bin/kubectl');
+    expect((await byId('programs-panel')).textContent).toContain('Every cluster');
+    await user.click(within(rows[1]!).getByTestId('consent-take-back'));
+    await user.click(await byId('confirm-yes'));
+    await waitFor(() => expect(screen.getAllByTestId('consent-row')).toHaveLength(2));
+    expect(sent(client, 'consent_forget')).toEqual([{ program: '/home/mira/.local/share/mise/installs/kubectl/1.34.2/bin/kubectl', clusterId: 'cl-lab' }]);
+  });
+});
+
 describe('the import', () => {
   const review = async () => {
     const opened = await open({ hash: '#/clusters/import' });

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { useT } from '@/shared/i18n/t';
 import { stamp } from '@/shared/lib/format';
 import { questionsOpen, useFlag } from '@/shared/lib/flag';
+import { isProd } from '@/shared/lib/prod';
 import { steady } from '@/shared/lib/diff';
 import { useNow } from '@/shared/lib/now';
 import { visible } from '@/shared/lib/visible';
@@ -59,7 +60,7 @@ function Question({ question, waiting }: { question: QuestionView; waiting: numb
     <div data-testid="question" data-kind={matter.kind}>
       <div className="ph-questionhead">
         <span className="mark">
-          <Icon name={matter.kind === 'start' ? 'terminal' : matter.kind === 'sign_in' ? 'lock' : 'person'} size={18} />
+          <Icon name={matter.kind === 'start' || matter.kind === 'credential' ? 'terminal' : matter.kind === 'sign_in' ? 'lock' : 'person'} size={18} />
         </span>
         <div className="ph-grow">
           <h2>{heading(question, t)}</h2>
@@ -69,6 +70,8 @@ function Question({ question, waiting }: { question: QuestionView; waiting: numb
                 <Icon name="warn" size={13} />
                 {t('questions.askedBy', { server: visible(question.serverName) })}
               </span>
+            ) : matter.kind === 'credential' ? (
+              <ClusterLabel name={matter.clusterName} />
             ) : (
               <span>{t('questions.about', { server: visible(question.serverName) })}</span>
             )}
@@ -103,7 +106,22 @@ function heading({ matter }: QuestionView, t: ReturnType<typeof useT>['t']): str
       return t('questions.sample');
     case 'sign_in':
       return t('questions.signIn', { host: visible(matter.host) });
+    case 'credential':
+      return t('questions.credential');
   }
+}
+
+/** The cluster's name; red, and said, where people depend on it. */
+function ClusterLabel({ name }: { name: string }) {
+  const { t } = useT();
+  const prod = isProd(name);
+  return (
+    <span className={`ph-row${prod ? ' ph-tone-bad' : ''}`} data-testid="question-cluster">
+      {prod && <span className="ph-prodmark" aria-hidden="true" />}
+      <strong className="ph-break">{visible(name)}</strong>
+      {prod && <span className="ph-sr">{t('clusters.prod')}</span>}
+    </span>
+  );
 }
 
 function Countdown({ question }: { question: QuestionView }) {
@@ -181,10 +199,27 @@ function Matter({ question, onAnswer, busy }: PartProps) {
       return <PageQuestion words={matter.message} url={matter.url} onAnswer={onAnswer} busy={busy} />;
     case 'sign_in':
       return <PageQuestion words={null} url={matter.url} onAnswer={onAnswer} busy={busy} />;
+    case 'credential':
+      return (
+        <Ask onAnswer={onAnswer} busy={busy} yes={t('questions.allowOnce')} wider={['quarter', 'always']} wideHints={{ always: t('questions.programSame') }} plainNo danger={isProd(matter.clusterName)}>
+          <p>{t('questions.credentialHint')}</p>
+          <CodeBlock text={visible(matter.program)} label={t('questions.program')} wrap />
+          <Facts
+            rows={[
+              [t('questions.cluster'), <ClusterLabel key="c" name={matter.clusterName} />],
+              [t('questions.apiServer'), <code key="s" className="ph-break">{visible(matter.apiServer)}</code>],
+              ['SHA-256', <code key="h" className="ph-break ph-muted">{matter.sha256}</code>],
+            ]}
+          />
+          <p className="ph-muted">{t('questions.denyKept')}</p>
+        </Ask>
+      );
     case 'sample':
       return <SampleQuestion request={matter.request} onAnswer={onAnswer} busy={busy} />;
   }
 }
+
+type Wider = 'quarter' | 'session' | 'always';
 
 type AskProps = {
   children: React.ReactNode;
@@ -192,15 +227,18 @@ type AskProps = {
   busy: boolean;
   yes: string;
   no?: string;
-  wider: ('session' | 'always')[];
-  wideWords?: Partial<Record<'session' | 'always', string>>;
+  wider: Wider[];
+  wideWords?: Partial<Record<Wider, string>>;
+  wideHints?: Partial<Record<Wider, string>>;
+  /** A no is a no: nobody reads why. */
+  plainNo?: boolean;
   danger?: boolean;
   onYes?: () => void;
   disabled?: boolean;
 };
 
 /** The question's matter, then the answers; a no may say why. */
-function Ask({ children, onAnswer, busy, yes, no, wider, wideWords, danger, onYes, disabled }: AskProps) {
+function Ask({ children, onAnswer, busy, yes, no, wider, wideWords, wideHints, plainNo, danger, onYes, disabled }: AskProps) {
   const { t } = useT();
   const [refusing, setRefusing] = useState(false);
   const [reason, setReason] = useState('');
@@ -228,11 +266,11 @@ function Ask({ children, onAnswer, busy, yes, no, wider, wideWords, danger, onYe
           </Button>
           <span className="ph-grow" />
           {wider.map((scope) => (
-            <Button key={scope} disabled={busy || disabled} onClick={() => onAnswer({ answer: 'yes', scope })} data-testid={`question-allow-${scope}`} title={t(`questions.scopeHint.${scope}`)}>
+            <Button key={scope} disabled={busy || disabled} onClick={() => onAnswer({ answer: 'yes', scope })} data-testid={`question-allow-${scope}`} title={wideHints?.[scope] ?? t(`questions.scopeHint.${scope}`)}>
               {wideWords?.[scope] ?? t(`questions.scope.${scope}`)}
             </Button>
           ))}
-          <Button onClick={() => setRefusing(true)} disabled={busy} leftSection={<Icon name="close" size={13} />} data-testid="question-deny" ref={danger ? focusOnce : undefined}>
+          <Button onClick={() => (plainNo ? onAnswer({ answer: 'no', reason: '' }) : setRefusing(true))} disabled={busy} leftSection={<Icon name="close" size={13} />} data-testid="question-deny" ref={danger ? focusOnce : undefined}>
             {no ?? t('questions.deny')}
           </Button>
           <Button variant="filled" color={danger ? 'red' : undefined} loading={busy} disabled={disabled} onClick={onYes ?? (() => onAnswer({ answer: 'yes', scope: 'once' }))} data-testid="question-allow">

@@ -167,3 +167,24 @@ describe('being wary', () => {
     expect(odd('https://a.example/')).toBeNull();
   });
 });
+
+describe('a program that wants a credential', () => {
+  test('is shown with its whole path, its hash, the cluster and the server; production is said', async () => {
+    await open({ ask: ['credential'] });
+    const text = (await byId('question')).textContent!;
+    for (const part of ['/home/mira/.local/share/mise/installs/kubectl/1.34.2/bin/kubectl', '3f7a1c0d', 'prod-eu', 'production by its name', 'https://10.20.0.4:6443']) expect(text).toContain(part);
+    expect(screen.getAllByTestId('question-cluster')[0]!.className).toContain('ph-tone-bad');
+    expect(screen.queryByTestId('question-allow-session')).toBeNull();
+  });
+
+  test.each([
+    ['question-allow', { answer: 'yes', scope: 'once' }],
+    ['question-allow-quarter', { answer: 'yes', scope: 'quarter' }],
+    ['question-allow-always', { answer: 'yes', scope: 'always' }],
+    ['question-deny', { answer: 'no', reason: '' }],
+  ])('%s', async (button, answer) => {
+    const { user, client } = await open({ ask: ['credential'] });
+    await user.click(await byId(button));
+    expect(await answered(client)).toEqual(answer);
+  });
+});

@@ -1,5 +1,5 @@
 /** A morning's clusters and a kubeconfig to import, with everything that a review has to show. */
-import type { ClusterDetail, ContextView, KubeconfigView } from '../bindings';
+import type { ClusterDetail, ConsentView, ContextView, KubeconfigView } from '../bindings';
 
 const DAY = 86_400_000;
 const CA = '5b1f0c9d4e7a82635b1f0c9d4e7a82635b1f0c9d4e7a82635b1f0c9d4e7a8263';
@@ -29,4 +29,12 @@ export const contexts = (file: string): ContextView[] => [
   { ...context, file, context: 'lab', cluster: 'lab', user: 'lab', server: 'http://192.168.7.20:8080', plainHttp: true, caSha256: [], skipVerify: true, auth: 'token', proxy: 'http://proxy.example.net:3128', proxyCredentials: true, impersonate: 'admin (groups: system:masters)', known: 'cl-lab', warnings: [{ en: 'The token goes over an unencrypted connection.', zh: '令牌将通过未加密的连接发送。' }] },
   { ...context, file, context: 'robot', cluster: 'prod-us', user: 'robot', server: 'https://10.30.0.4:6443', auth: 'token_file', reads: ['/var/run/secrets/robot/token'] },
   { ...context, file, context: 'gke-old', cluster: 'gke', user: 'gke', server: 'https://34.90.1.2', hostClass: 'public', auth: 'auth_provider', refused: { en: 'It signs in with auth-provider gcp, which Kubernetes removed and which can run a program. Use the plugin gke-gcloud-auth-plugin instead.', zh: '它使用 auth-provider gcp 认证：Kubernetes 已移除该方式，且它可以运行程序。请改用 gke-gcloud-auth-plugin 插件。' } },
+];
+
+const KUBECTL = '/home/mira/.local/share/mise/installs/kubectl/1.34.2/bin/kubectl';
+
+export const consents = (now: number): ConsentView[] => [
+  { program: KUBECTL, sha256: CA, cluster: 'prod-eu', clusterId: 'cl-prod', answer: 'until', until: now + 600_000, at: now - 300_000, lastUsed: now - 60_000 },
+  { program: KUBECTL, sha256: CA, cluster: 'lab', clusterId: 'cl-lab', answer: 'always', until: null, at: now - 9 * DAY, lastUsed: null },
+  { program: '/tmp/helper', sha256: CA, cluster: null, clusterId: null, answer: 'deny', until: null, at: now - DAY, lastUsed: null },
 ];

@@ -339,6 +339,11 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
       own.clusters = own.clusters.map((one) => (one.view.file === req.file ? { ...one, view: { ...one.view, rewritten: false } } : one));
       return {};
     },
+    consent_list: () => own.consents,
+    consent_forget: (req) => {
+      own.consents = own.consents.filter((one) => !(one.program === req.program && one.clusterId === req.clusterId));
+      return {};
+    },
     kubeconfig_list: () => (mode === 'empty' ? [] : kubeconfigs(started)),
     kubeconfig_pick: () => ({ path: '/home/mira/work/customer.yaml' }),
     cluster_review: (req) => {

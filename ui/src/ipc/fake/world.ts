@@ -1,6 +1,6 @@
 /** A believable morning: seven servers, sixty tools, three hundred rows of activity. Deterministic but for the time. */
-import type { ActivityRow, ClusterDetail, FactsView, FiguresView, FrameView, Json, NoticeView, PastCallView, PolicyView, QuestionView, SecretView, ServerForm, ServerView, TemplateView, ToolDetail, ToolView, UiFault, VaultView } from '../bindings';
-import { clusters } from './clusters';
+import type { ActivityRow, ClusterDetail, ConsentView, FactsView, FiguresView, FrameView, Json, NoticeView, PastCallView, PolicyView, QuestionView, SecretView, ServerForm, ServerView, TemplateView, ToolDetail, ToolView, UiFault, VaultView } from '../bindings';
+import { clusters, consents } from './clusters';
 import { secrets, STATES } from './vault';
 
 type Words = { en: string; zh: string };
@@ -31,6 +31,7 @@ export type World = {
   vault: VaultView;
   secrets: SecretView[];
   clusters: ClusterDetail[];
+  consents: ConsentView[];
   clustersLocked: boolean;
 };
 
@@ -323,6 +324,8 @@ export function question(kind: string, now: number, life = 110_000): QuestionVie
       return { ...base, id: 'q-visit', server: 'srv-every', serverName: 'everything', matter: { kind: 'visit', message: 'Approve the payment report in the portal, then come back.', url: 'https://portal.example.net/approve?request=81f0a2&return=none' } };
     case 'sign_in':
       return { ...base, id: 'q-sign', server: 'srv-prod', serverName: 'k8s-prod-eu', matter: { kind: 'sign_in', host: 'login.example.net', url: 'https://login.example.net/authorize?response_type=code&client_id=https%3A%2F%2Fpilothouse.example%2Fclient.json&code_challenge_method=S256&resource=https%3A%2F%2Fmcp.prod-eu.example.net%2Fmcp' } };
+    case 'credential':
+      return { ...base, id: 'q-cred', server: '', serverName: 'prod-eu', matter: { kind: 'credential', program: '/home/mira/.local/share/mise/installs/kubectl/1.34.2/bin/kubectl', sha256: '3f7a1c0d9e8b7a6554433221100ffeedd3f7a1c0d9e8b7a6554433221100ffee', cluster: 'cl-prod', clusterName: 'prod-eu', apiServer: 'https://10.20.0.4:6443' } };
     case 'sample':
       return { ...base, id: 'q-sample', server: 'srv-every', serverName: 'everything', matter: { kind: 'sample', request: { messages: [{ role: 'user', content: { type: 'text', text: 'Summarise the state of the cluster in one sentence.' } }], systemPrompt: 'You are terse.', maxTokens: 100 } } };
     default:
@@ -383,7 +386,7 @@ export function frames(now: number, id: string): FrameView[] {
 }
 
 export function world(now: number, mode: string): World {
-  if (mode === 'empty') return { servers: [], forms: new Map(), facts: new Map(), tools: [], activity: [], history: [], questions: [], templates: templates(), policy: { ...policy(), rules: [], risks: [] }, prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: [], clusters: [], clustersLocked: false };
+  if (mode === 'empty') return { servers: [], forms: new Map(), facts: new Map(), tools: [], activity: [], history: [], questions: [], templates: templates(), policy: { ...policy(), rules: [], risks: [] }, prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: [], clusters: [], consents: [], clustersLocked: false };
   const rows = servers(now);
   const own = forms();
   if (mode === 'many') {
@@ -403,5 +406,5 @@ export function world(now: number, mode: string): World {
         const risk = ['safe', 'safe', 'low', 'medium', 'high'][index % 5]!;
         tools.push({ view: { server: server.id, serverName: server.name, name: `tool_${String(index).padStart(2, '0')}_with_a_name`, title: null, summary: 'One of very many tools, to see that long lists stay quick.', risk, quarantined: false, stale: server.stale }, description: 'One of very many tools.', inputSchema: { type: 'object', properties: { x: { type: 'string' } } }, outputSchema: null, annotations: {}, riskReason: REASONS[risk]!, verdict: VERDICTS[risk]![0], rule: VERDICTS[risk]![1], accepted: null, defaultParameters: {} });
       }
-  return { servers: rows, forms: own, facts: facts(), tools, activity: activity(now, tools, mode === 'many' ? 3000 : 300), history: history(now), questions: [], templates: templates(), policy: policy(), prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: secrets(now), clusters: clusters(now), clustersLocked: false };
+  return { servers: rows, forms: own, facts: facts(), tools, activity: activity(now, tools, mode === 'many' ? 3000 : 300), history: history(now), questions: [], templates: templates(), policy: policy(), prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: secrets(now), clusters: clusters(now), consents: consents(now), clustersLocked: false };
 }

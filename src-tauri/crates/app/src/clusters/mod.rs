@@ -25,6 +25,7 @@ pub use import::{ImportOrder, Imported, ImportedCluster, RefusedContext};
 pub use verify::Verdict;
 
 use crate::core::Core;
+use crate::credentials::is_locked;
 use crate::event::Tag;
 
 /// The owner kind of a cluster's secrets.
@@ -157,12 +158,14 @@ impl ClusterBook {
 
     /// Whether nobody gets credentials at this time.
     pub async fn locked(&self) -> Result<bool, Fault> {
-        Ok(self.core.ports.settings.get(CLUSTERS_LOCKED).await? == Some(Json::Bool(true)))
+        is_locked(&*self.core.ports.settings).await
     }
 
     /// From now on nobody gets credentials of any cluster, in whatever process.
     pub async fn lock(&self, by: &Actor) -> Result<(), Fault> {
         self.core.ports.settings.set(CLUSTERS_LOCKED, &Json::Bool(true)).await?;
+        self.core.ports.reach.forget();
+        self.core.lock_bell.ring();
         self.core.events.changed(Tag::Settings);
         self.core.note(by, None, "clusters_locked", Json::Null).await
     }

@@ -79,7 +79,9 @@ impl SlotHost {
     /// Why a question is not put to anybody, if it is not.
     fn refusal(matter: &Matter) -> Option<String> {
         match matter {
-            Matter::Call { .. } | Matter::Start { .. } | Matter::ToolChanged { .. } => Some("a server may not ask this".to_owned()),
+            Matter::Call { .. } | Matter::Start { .. } | Matter::ToolChanged { .. } | Matter::Credential { .. } => {
+                Some("a server may not ask this".to_owned())
+            }
             Matter::Form { schema, .. } => form_refusal(schema),
             Matter::Visit { url, .. } | Matter::SignIn { url, .. } => match url::Url::parse(url) {
                 Ok(url) if matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none() => None,

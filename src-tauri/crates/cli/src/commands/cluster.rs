@@ -26,7 +26,7 @@ pub(super) async fn run(cx: &Context, command: ClusterCommand) -> Result<u8, Fau
         ClusterCommand::List => list(cx).await,
         ClusterCommand::Remove { clusters, force } => remove(cx, &clusters, force).await,
         // Done by the light door, before the app is opened.
-        ClusterCommand::Consent { .. } => Ok(0),
+        ClusterCommand::Consent { .. } | ClusterCommand::Consents => Ok(0),
         ClusterCommand::Lock => {
             cx.app.clusters.lock(&cx.actor).await?;
             said(cx, true, &Text::new("nobody gets credentials of a cluster any more", "任何程序都不再能获取集群凭据"));

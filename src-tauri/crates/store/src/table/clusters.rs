@@ -122,6 +122,22 @@ impl Clusters for Store {
         });
         Ok(work.await?)
     }
+
+    async fn remove_consent(&self, program: &str, cluster: Option<&ClusterId>) -> Result<bool, Fault> {
+        let (program, cluster) = (program.to_owned(), cluster.map_or_else(String::new, |cluster| cluster.as_str().to_owned()));
+        let work = self.writer().write("take a consent back", move |conn| {
+            Box::pin(async move {
+                let gone = sqlx::query("DELETE FROM consents WHERE program = ? AND cluster = ?")
+                    .bind(program)
+                    .bind(cluster)
+                    .execute(conn)
+                    .await
+                    .map_err(keep)?;
+                Ok(gone.rows_affected() == 1)
+            })
+        });
+        Ok(work.await?)
+    }
 }
 
 #[cfg(test)]
@@ -210,5 +226,18 @@ mod tests {
         store.put_consent(&always).await.unwrap();
         assert!(!store.spend_consent(&always).await.unwrap());
         assert_eq!(store.consents().await.unwrap(), [always]);
+    }
+
+    #[tokio::test]
+    async fn a_consent_is_taken_back_for_the_cluster_that_was_named_and_no_other() {
+        let at = Fixture::new();
+        let store = at.open().await;
+        for cluster in [Some("1"), Some("2"), None] {
+            store.put_consent(&consent("/p", cluster, ConsentAnswer::Always)).await.unwrap();
+        }
+        assert!(store.remove_consent("/p", Some(&"1".into())).await.unwrap());
+        assert!(!store.remove_consent("/p", Some(&"1".into())).await.unwrap());
+        assert!(store.remove_consent("/p", None).await.unwrap());
+        assert_eq!(store.consents().await.unwrap(), [consent("/p", Some("2"), ConsentAnswer::Always)]);
     }
 }

@@ -1,0 +1,76 @@
+//! The lock over all credentials: who asks whether it is shut, and who hears it shut.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Json;
+use domain::fault::Fault;
+use domain::ports::Settings;
+use domain::reach::CLUSTERS_LOCKED;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::Credentials;
+use crate::event::Tag;
+
+/// Another process may lock: while somebody is asked it is looked at so often, else more seldom.
+const WHILE_ASKED: Duration = Duration::from_millis(200);
+const ELSE: Duration = Duration::from_secs(1);
+
+/// Rings when this process locks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LockBell(Arc<Notify>);
+
+impl LockBell {
+    /// Whoever waits looks at once.
+    pub(crate) fn ring(&self) {
+        self.0.notify_waiters();
+    }
+}
+
+/// Whether nobody gets credentials at this time.
+pub(crate) async fn is_locked(settings: &dyn Settings) -> Result<bool, Fault> {
+    Ok(settings.get(CLUSTERS_LOCKED).await? == Some(Json::Bool(true)))
+}
+
+impl Credentials {
+    pub(super) async fn locked(&self) -> Result<bool, Fault> {
+        is_locked(&*self.parts.settings).await
+    }
+
+    /// Waits until everything is locked, by whatever process.
+    pub(super) async fn becomes_locked(&self) {
+        loop {
+            let rung = self.bell.0.notified();
+            // What cannot be read now is looked at again before anything is given.
+            if self.locked().await.unwrap_or(false) {
+                return;
+            }
+            tokio::select! {
+                () = rung => {}
+                () = tokio::time::sleep(WHILE_ASKED) => {}
+            }
+        }
+    }
+
+    /// Until the app ends: when another process locks, what is held in memory goes and the window shows it.
+    pub async fn watch_lock(&self, stop: CancellationToken) {
+        let mut before = self.locked().await.unwrap_or(false);
+        loop {
+            let rung = self.bell.0.notified();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = rung => {}
+                () = tokio::time::sleep(ELSE) => {}
+            }
+            let Ok(now) = self.locked().await else { continue };
+            if now != before {
+                before = now;
+                if now {
+                    self.parts.reach.forget();
+                }
+                self.changed(Tag::Settings);
+            }
+        }
+    }
+}
