@@ -26,8 +26,8 @@ fn actor() -> Actor {
     Actor { door: Door::Window, name: "ann".into(), can_ask: true }
 }
 
-/// `door DIR PILOT TOKEN`: opens, imports the clusters `prod` and `dev` with that token when there are none, and does what it is told.
-pub(crate) async fn run(dir: &Path, pilot: &Path, token: &str) {
+/// `door DIR PILOT FILE`: opens, imports the clusters `prod` and `dev` with the token of that file when there are none, and does what it is told.
+pub(crate) async fn run(dir: &Path, pilot: &Path, token: &Path) {
     let options = Options {
         config_dir: Some(dir.to_owned()),
         guard: Some([pilot.display().to_string(), protocols::guard::WORD.to_owned()].into()),
@@ -38,7 +38,7 @@ pub(crate) async fn run(dir: &Path, pilot: &Path, token: &str) {
     let app = assembly::open(options).await.unwrap();
     if app.clusters.list().await.unwrap().is_empty() {
         app.secrets.settle(VaultKind::Passphrase, Some(Secret::new(PASSPHRASE)), &actor()).await.unwrap();
-        import(&app, token).await;
+        import(&app, &std::fs::read_to_string(token).unwrap()).await;
     } else {
         app.secrets.unlock(Unlock::Passphrase(Secret::new(PASSPHRASE)), &actor()).await.unwrap();
     }

@@ -4,7 +4,7 @@
 //! holds them. `guarded once JSON TOOL` connects to one, calls a tool without arguments, prints its text, and ends in order.
 //! `guarded app DIR TOOL JSON` is the whole app on a folder: it saves the servers, calls the tool on all of them, and once all calls are
 //! written down as running it prints the programs' ids and goes on waiting for the answers.
-//! `guarded door DIR PILOT TOKEN` is the app behind a window, with its door for `pilot kube-credential` (see `door_app`).
+//! `guarded door DIR PILOT FILE` is the app behind a window, with its door for `pilot kube-credential` (see `door_app`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "this is a test's program")]
 
 mod door_app;
@@ -36,7 +36,7 @@ fn main() {
             Some("hold") => hold(&args[1]).await,
             Some("once") => once(&args[1], &args[2]).await,
             Some("app") => app(Path::new(&args[1]), &args[2], &args[3]).await,
-            Some("door") => door_app::run(Path::new(&args[1]), Path::new(&args[2]), &args[3]).await,
+            Some("door") => door_app::run(Path::new(&args[1]), Path::new(&args[2]), Path::new(&args[3])).await,
             other => panic!("what is {other:?}?"),
         }
     });

@@ -199,7 +199,7 @@ impl Credentials {
                     Outcome::Nobody => unanswered(&cluster, &caller, &order.pilot),
                     Outcome::Locked => locked(&cluster),
                     Outcome::Full => nobody_agreed(&cluster, &caller, &order.pilot),
-                    Outcome::Failed(fault) => fault,
+                    Outcome::Failed(fault) => *fault,
                 },
                 _ => nobody_agreed(&cluster, &caller, &order.pilot),
             };

@@ -35,7 +35,7 @@ pub(super) enum Outcome {
     /// Too much is asked already.
     Full,
     /// What was said could not be kept.
-    Failed(Fault),
+    Failed(Box<Fault>),
 }
 
 type Asked = BoxFuture<'static, Outcome>;
@@ -132,7 +132,7 @@ impl Asking {
             let kept = tasks.spawn(async move { desk.keep(&caller, word, Some(&cluster), &by).await });
             match kept.await {
                 Ok(Ok(_)) => Outcome::Said,
-                Ok(Err(fault)) => Outcome::Failed(fault),
+                Ok(Err(fault)) => Outcome::Failed(Box::new(fault)),
                 Err(_) => Outcome::Nobody,
             }
         }
