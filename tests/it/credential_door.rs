@@ -393,7 +393,14 @@ impl Babble {
             self.app.door()
         );
         let mut command = self.home.command(&self.home.at("pilot"));
-        command.args(["-c", &script]).arg(self.app.door()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        command
+            .args(["-c", &script])
+            .arg(self.app.door())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 }
 

@@ -48,7 +48,7 @@ impl Place {
 
     /// Whether the folder is there and belongs to us alone.
     pub(super) fn is_ours(&self) -> bool {
-        std::fs::symlink_metadata(&self.folder).is_ok_and(|meta| meta.is_dir() && meta.uid() == own_uid() && meta.mode() & 0o077 == 0)
+        std::fs::symlink_metadata(&self.folder).is_ok_and(|meta| meta.is_dir() && meta.uid() == own_uid() && meta.mode() & 0o777 == 0o700)
     }
 
     /// A path to a name in the folder that is short enough for a socket, and what must stay open while it is used.
