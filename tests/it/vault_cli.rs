@@ -1,112 +1,18 @@
 //! The vault as a person at the terminal has it, without any keyring: passphrase, session, moving plain secrets in, and a sweep for canaries.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use domain::ports::Settings as _;
-use domain::secret::{NoSecrets, Secret};
-use domain::vault::{Vault as _, VaultKind};
-use secrets::{Cost, NoKeyring, SealedVault, VaultParts};
 use serde_json::{Value as Json, json};
 use testkit::echo::Echo;
 use testkit::memory::StillClock;
 
 use crate::cli_contract::built;
+use crate::home::Home;
 use crate::vault_call::guarded;
-
-/// One person's folder and what they run in it.
-struct Home {
-    dir: tempfile::TempDir,
-}
-
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    fn json(&self) -> Json {
-        serde_json::from_str(&self.out).unwrap_or_else(|fault| panic!("{fault}: {} {} {}", self.code, self.out, self.err))
-    }
-
-    fn ok(self) -> Self {
-        assert_eq!(self.code, 0, "{} {}", self.out, self.err);
-        self
-    }
-}
-
-impl Home {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    fn config(&self) -> PathBuf {
-        self.dir.path().join("config")
-    }
-
-    fn file(&self, name: &str, text: &str) -> String {
-        let path = self.dir.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path.display().to_string()
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(built("pilot"));
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        command.env_clear().env("PATH", path).env("HOME", self.dir.path()).env("LANG", "C.UTF-8").env("PILOTHOUSE_KEYRING_SERVICE", "");
-        command.arg("--config-dir").arg(self.config()).args(words).args(["-o", "json"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    /// A vault under a passphrase that costs hardly any time, as a person would make one that costs half a second.
-    async fn cheap_vault(&self, passphrase: &str) {
-        std::fs::create_dir_all(self.config().join("store")).unwrap();
-        let clock = StillClock::at(1_700_000_000_000);
-        let store = Arc::new(store::Store::open(&self.config().join("store"), clock.clone()).await.unwrap());
-        let vault = SealedVault::over(VaultParts {
-            rows: store.clone(),
-            clock,
-            redact: Arc::new(NoSecrets),
-            keyring: Box::new(NoKeyring),
-            cost: Cost::CHEAP,
-            kit_work: None,
-            wanted: None,
-            passphrase: None,
-        })
-        .await
-        .unwrap();
-        vault.settle(VaultKind::Passphrase, Some(Secret::new(passphrase))).await.unwrap();
-        store.close().await.unwrap();
-    }
-
-    async fn run(&self, words: &[&str]) -> Ran {
-        self.fed(words, "").await
-    }
-
-    async fn fed(&self, words: &[&str], input: &str) -> Ran {
-        let mut command = self.command(words);
-        let input = input.to_owned();
-        let done = move || -> Output {
-            let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-            // Who needs no input may be gone already.
-            let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-            child.wait_with_output().unwrap()
-        };
-        let output = tokio::task::spawn_blocking(done).await.unwrap();
-        Ran {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
 
 /// Every form in which a sweep looks for a value.
 fn forms(value: &str) -> Vec<String> {

@@ -71,7 +71,14 @@ impl Kubeconfigs for KubeFiles {
 
     async fn read(&self, file: &Path) -> Result<KubeBytes, Fault> {
         let file = file.to_owned();
-        Self::off(move || source::read(&file)).await
+        Self::off(move || {
+            let read = source::read(&file)?;
+            if let Some(folder) = read.path.parent() {
+                replace::sweep(folder);
+            }
+            Ok(read)
+        })
+        .await
     }
 
     async fn plan(&self, file: &Path, beside: &[PathBuf], wants: &[Rewiring]) -> Result<Rewrite, Fault> {

@@ -84,24 +84,35 @@ pub(crate) async fn restore(dir: &Path) -> Result<Option<PathBuf>, StoreFault> {
     Ok(None)
 }
 
-/// Removes every copy but this one.
+/// Removes every copy but this one, and all that are half-made, whoever is at it: what they hold must not stay.
 pub(crate) fn remove_but(dir: &Path, kept: &Path) -> Result<(), StoreFault> {
     for (_, path) in all(dir) {
         if path != kept {
             std::fs::remove_file(&path).map_err(StoreFault::io("remove", &path))?;
         }
     }
+    for path in half_made(dir) {
+        match std::fs::remove_file(&path) {
+            Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(StoreFault::io("remove", &path)(why)),
+            _ => {}
+        }
+    }
     Ok(())
+}
+
+/// Copies that are not finished, and what SQLite keeps beside them meanwhile.
+fn half_made(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder(dir)) else { return Vec::new() };
+    let half = |path: &PathBuf| path.extension().and_then(|end| end.to_str()).is_some_and(|end| end == "part" || end.starts_with("part-"));
+    entries.flatten().map(|entry| entry.path()).filter(half).collect()
 }
 
 /// Removes copies that a killed process left half-made; called under the opening lock.
 pub(crate) fn sweep(dir: &Path) {
-    let Ok(entries) = std::fs::read_dir(folder(dir)) else { return };
-    for entry in entries.flatten() {
-        let left = entry.path().extension().is_some_and(|end| end == "part")
-            && entry.metadata().and_then(|meta| meta.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age.as_secs() > 3600));
-        if left {
-            let _ = std::fs::remove_file(entry.path());
+    for path in half_made(dir) {
+        let age = path.metadata().and_then(|meta| meta.modified()).map(|at| at.elapsed().unwrap_or_default());
+        if age.is_ok_and(|age| age.as_secs() > 3600) {
+            let _ = std::fs::remove_file(path);
         }
     }
 }

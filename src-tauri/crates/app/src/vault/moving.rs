@@ -21,6 +21,9 @@ use crate::core::Core;
 use crate::imports::plain;
 use crate::sessions::secret_places;
 
+/// The small document that is there while plain forms may be left in the files of the database.
+const SCRUB_DUE: &str = "vault:scrub_due";
+
 /// What was moved.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Moved {
@@ -247,9 +250,14 @@ impl Core {
         }
         let defs: Vec<ServerDef> = self.ports.servers.list().await?.into_iter().filter(|def| !self.plain_secrets(def).is_empty()).collect();
         if defs.is_empty() {
+            // A run that was killed may have moved them, and left their plain form in the files of the database.
+            if self.ports.settings.get(SCRUB_DUE).await?.is_some() {
+                self.scrub().await?;
+            }
             return Ok(moved);
         }
         self.reconcile().await?;
+        self.ports.settings.set(SCRUB_DUE, &Json::Bool(true)).await?;
         self.ports.vault.copy_aside().await?;
         for def in defs {
             let (sealed, secrets) = self.sealed(&def).await?;
@@ -264,10 +272,16 @@ impl Core {
             moved.secrets += secrets;
         }
         if moved.secrets > 0 {
-            self.ports.vault.scrub().await?;
+            self.scrub().await?;
             tracing::info!(secrets = moved.secrets, "plain secrets were moved into the vault");
         }
         Ok(moved)
+    }
+
+    /// Leaves no plain form in the database's files and its copies.
+    async fn scrub(&self) -> Result<(), Fault> {
+        self.ports.vault.scrub().await?;
+        self.ports.settings.set(SCRUB_DUE, &Json::Null).await
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** whatever step is the last, the name holds the old bytes or the new ones, whole.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -63,34 +63,38 @@ pub(super) fn replace(file: &Path, sha256: &str, with: &SecretBytes, watch: &mut
     let temp = folder.join(format!("{UNFINISHED}{}", uuid::Uuid::new_v4().simple()));
     let mut made = Unfinished { path: temp, finished: false };
     let written = write(&made.path, &meta, with, watch);
-    match written.map(|()| unchanged(&target)) {
-        Ok(true) => {}
-        Ok(false) => return Err(fault::changed(&target.display().to_string())),
+    // The lock on it lasts until it has its name.
+    let _file = match written.map(|file| (file, unchanged(&target))) {
+        Ok((file, true)) => file,
+        Ok((_, false)) => return Err(fault::changed(&target.display().to_string())),
         Err(why) => {
             // A watch that ends the work stands for a killed process, which removes nothing.
             made.finished = why.kind() == io::ErrorKind::Interrupted;
             return Err(no(&why));
         }
-    }
+    };
     std::fs::rename(&made.path, &target).map_err(|why| no(&why))?;
     made.finished = true;
     let synced = watch.after(Step::Moved).and_then(|()| sync_folder(folder)).and_then(|()| watch.after(Step::FolderSynced));
     synced.map_err(|why| no(&why))
 }
 
-fn write(temp: &Path, like: &std::fs::Metadata, with: &SecretBytes, watch: &mut dyn Watch) -> io::Result<()> {
+fn write(temp: &Path, like: &std::fs::Metadata, with: &SecretBytes, watch: &mut dyn Watch) -> io::Result<File> {
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(temp)?;
+    // Where a file cannot be locked, its age says that somebody is writing it.
+    let _ = file.try_lock();
     watch.after(Step::Created)?;
     file.write_all(with.expose())?;
     watch.after(Step::Written)?;
     keep_owner(&file, like)?;
     file.set_permissions(like.permissions())?;
     file.sync_all()?;
-    watch.after(Step::Synced)
+    watch.after(Step::Synced)?;
+    Ok(file)
 }
 
 #[cfg(unix)]
@@ -131,13 +135,25 @@ impl Drop for Unfinished {
     }
 }
 
-/// Removes what an earlier run that was killed left. A run of this moment takes milliseconds, so an old one is nobody's.
-fn sweep(folder: &Path) {
+/// Removes what a run that was killed left beside a kubeconfig: it may hold secrets. Whoever is writing holds a lock on what they write;
+/// where there are no locks, what is a minute old is nobody's.
+pub(super) fn sweep(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten().take(10_000) {
-        let old = || entry.metadata().and_then(|meta| meta.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age.as_secs() > 60));
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) && old() {
+        let is_file = || entry.file_type().is_ok_and(|kind| kind.is_file());
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) && is_file() && abandoned(&entry.path()) {
             let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn abandoned(path: &Path) -> bool {
+    let Ok(file) = File::options().write(true).open(path) else { return false };
+    match file.try_lock() {
+        Ok(()) => true,
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => {
+            file.metadata().and_then(|meta| meta.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age.as_secs() > 60))
         }
     }
 }
