@@ -32,9 +32,10 @@ export function bytes(size: number | null | undefined): string {
   return `${trim(value, value < 100 ? 1 : 0)} ${units[unit]}`;
 }
 
-const AGO: Record<Lang, { now: string; s: string; min: string; h: string; d: string; ago: (text: string) => string; ahead: (text: string) => string }> = {
-  en: { now: 'just now', s: 's', min: 'min', h: 'h', d: 'd', ago: (text) => `${text} ago`, ahead: (text) => `in ${text}` },
-  zh: { now: '刚刚', s: '秒', min: '分钟', h: '小时', d: '天', ago: (text) => `${text}前`, ahead: (text) => `${text}后` },
+const YEAR = 365.25 * 86_400;
+const AGO: Record<Lang, { now: string; s: string; min: string; h: string; d: string; y: string; ago: (text: string) => string; ahead: (text: string) => string }> = {
+  en: { now: 'just now', s: 's', min: 'min', h: 'h', d: 'd', y: 'y', ago: (text) => `${text} ago`, ahead: (text) => `in ${text}` },
+  zh: { now: '刚刚', s: '秒', min: '分钟', h: '小时', d: '天', y: '年', ago: (text) => `${text}前`, ahead: (text) => `${text}后` },
 };
 
 /** `just now`, `12 s ago`, `in 40 s`, `3 h ago`; in Chinese `12 秒前`. */
@@ -46,7 +47,8 @@ export function relative(at: number, now: number, lang: Lang): string {
   if (gap < 60) text = `${gap} ${words.s}`;
   else if (gap < 3600) text = `${Math.floor(gap / 60)} ${words.min}`;
   else if (gap < 86_400) text = `${Math.floor(gap / 3600)} ${words.h}`;
-  else text = `${Math.floor(gap / 86_400)} ${words.d}`;
+  else if (gap < 2 * YEAR) text = `${Math.floor(gap / 86_400)} ${words.d}`;
+  else text = `${Math.floor(gap / YEAR)} ${words.y}`;
   return at <= now ? words.ago(text) : words.ahead(text);
 }
 

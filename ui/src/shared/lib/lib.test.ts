@@ -33,6 +33,8 @@ describe('numbers carry their units', () => {
     expect(relative(0, 12_000, 'en')).toBe('12 s ago');
     expect(relative(0, 12_000, 'zh')).toBe('12 秒前');
     expect(relative(130_000, 0, 'en')).toBe('in 2 min');
+    expect(relative(800 * 86_400_000, 0, 'en')).toBe('in 2 y');
+    expect(relative(700 * 86_400_000, 0, 'zh')).toBe('700 天后');
     expect(relative(500, 0, 'en')).toBe('just now');
   });
 
