@@ -183,6 +183,20 @@ impl Client {
         }
     }
 
+    /// The same for whoever sends a secret in the body or believes what comes back: no redirect is followed, wherever it leads.
+    pub async fn send_straight(&self, mut request: Request) -> Result<Response, ServerFault> {
+        request.headers.entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static(CODINGS));
+        let authenticated = request.headers.values().any(HeaderValue::is_sensitive);
+        let response = self.hop(&request, authenticated).await?;
+        if response.status.is_redirection() {
+            let location = response.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            // Its query may hold what was sent.
+            let to = request.url.join(location).map_or_else(|_| "another address".to_owned(), |url| SafeUrl(&url).to_string());
+            return Err(ServerFault::RedirectRefused { to, reason: "none is followed here".to_owned() });
+        }
+        Ok(response)
+    }
+
     async fn hop(&self, request: &Request, authenticated: bool) -> Result<Response, ServerFault> {
         self.check_address(&request.url)?;
         let sent = Sent {

@@ -18,7 +18,7 @@ use domain::id::{Millis, QuestionId};
 use domain::person::{Answer, Matter, Question};
 use domain::protocol::{AuthType, Common, ConnectCx};
 use domain::secret::Secret;
-use net::{Client, ClientSettings, HeaderMap, HeaderValue, Request, Response, StatusCode, Url, header};
+use net::{Client, ClientSettings, HeaderMap, HeaderValue, Loopback, Request, Response, StatusCode, Url, header};
 use rmcp::transport::auth::{
     AuthError, AuthorizationManager, AuthorizationMetadataSource, AuthorizationRequest, AuthorizationSession, ClientCredentialsConfig,
     JwtSigningAlgorithm, OAuthClientConfig, WWWAuthenticateParams,
@@ -26,7 +26,6 @@ use rmcp::transport::auth::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use callback::Loopback;
 use http::AuthHttp;
 use store::{Keep, Registration};
 
@@ -432,7 +431,7 @@ impl Grant {
         if self.settings.client_id.is_none() && !by_document {
             known = self.keep.registration(&issuer).await;
         }
-        let loopback = Loopback::bind(known.as_ref().map(|known| known.port)).await?;
+        let loopback = callback::listen(known.as_ref().map(|known| known.port)).await?;
         if known.as_ref().is_some_and(|known| known.port != loopback.port()) {
             // The registration is for an address that somebody else has now.
             known = None;
