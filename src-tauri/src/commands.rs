@@ -6,6 +6,7 @@ mod consents;
 mod forms;
 mod imports;
 mod servers;
+mod sign_in;
 mod system;
 mod tools;
 mod vault;
@@ -90,6 +91,10 @@ handlers! {
     clusters::cluster_import,
     consents::consent_list,
     consents::consent_forget,
+    sign_in::cluster_sign_in,
+    sign_in::cluster_login,
+    sign_in::cluster_login_cancel,
+    sign_in::cluster_logout,
 }
 
 #[cfg(test)]

@@ -343,7 +343,14 @@ fn issuer(named: Option<&'static str>, asked: Arc<std::sync::Mutex<Vec<String>>>
 
 async fn oidc(scene: &Scene, issuer: &str, state: &serde_json::Value) -> ClusterDef {
     let state = Some(scene.secret(&state.to_string()).await);
-    let auth = ClusterAuth::Oidc { issuer: issuer.to_owned(), client_id: "pilot".into(), scopes: Vec::new(), ca_pem: None, state };
+    let auth = ClusterAuth::Oidc {
+        issuer: issuer.to_owned(),
+        client_id: "pilot".into(),
+        scopes: Vec::new(),
+        ca_pem: None,
+        state,
+        redirects: Vec::new(),
+    };
     cluster("https://api.example", auth)
 }
 

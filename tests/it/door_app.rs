@@ -98,7 +98,7 @@ async fn import(app: &Arc<App>, token: &str) {
     );
     let source = KubeSource::Text(SecretBytes::new(text));
     let review = app.clusters.review(&source).await.unwrap();
-    let wanted = |name: &str| Wanted { context: name.to_owned(), trust_exec: false, follow_token_file: false };
+    let wanted = |name: &str| Wanted { context: name.to_owned(), trust_exec: false, follow_token_file: false, sign_in: false };
     let order = ImportOrder { source, review, wanted: vec![wanted("prod"), wanted("dev")], rewrite: false };
     assert_eq!(app.clusters.import(&order, &actor()).await.unwrap().clusters.len(), 2);
 }

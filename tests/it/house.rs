@@ -10,6 +10,7 @@ use domain::id::{CallId, ServerId};
 use domain::kubeconfig::Kubeconfigs;
 use domain::person::{Answer, Person, Scope};
 use domain::policy::{Actor, Door};
+use domain::reach::ClusterReach;
 use domain::server::{ServerDef, ServerState};
 use domain::vault::{Vault, VaultState};
 use domain::{Json, JsonMap};
@@ -142,6 +143,11 @@ impl House {
     /// Another run on the same data, whose ways to secrets, clusters and kubeconfigs are these.
     pub async fn over(&self, vault: Arc<dyn Vault>, clusters: Arc<dyn Clusters>, kubeconfigs: Arc<dyn Kubeconfigs>) -> Arc<App> {
         App::open(AppParts { vault, clusters, kubeconfigs, ..self.parts() }).await.unwrap()
+    }
+
+    /// Another run on the same data, whose way to clusters is this.
+    pub async fn reaching(&self, reach: Arc<dyn ClusterReach>) -> Arc<App> {
+        App::open(AppParts { reach, ..self.parts() }).await.unwrap()
     }
 
     /// Saves a server as a person at the window does.

@@ -64,7 +64,7 @@ async fn import(app: &App, file: &Path, rewrite: bool) -> Result<Imported, Fault
         .contexts
         .iter()
         .filter(|context| context.refused.is_none())
-        .map(|context| Wanted { context: context.context.clone(), trust_exec: false, follow_token_file: false })
+        .map(|context| Wanted { context: context.context.clone(), trust_exec: false, follow_token_file: false, sign_in: false })
         .collect();
     app.clusters.import(&ImportOrder { source, review, wanted, rewrite }, &window()).await
 }
@@ -230,7 +230,7 @@ async fn a_file_that_changes_under_the_rewriting_is_left_alone() {
     let review = desk.house.app.clusters.review(&source).await.unwrap();
     let theirs = desk.text() + "# theirs\n";
     std::fs::write(&desk.file, &theirs).unwrap();
-    let wanted = vec![Wanted { context: "c".into(), trust_exec: false, follow_token_file: false }];
+    let wanted = vec![Wanted { context: "c".into(), trust_exec: false, follow_token_file: false, sign_in: false }];
     let order = ImportOrder { source, review, wanted, rewrite: true };
     let fault = desk.house.app.clusters.import(&order, &window()).await.unwrap_err();
     assert_eq!((fault.code.as_str(), desk.text()), ("kubeconfig_changed", theirs));

@@ -13,6 +13,8 @@
 mod architecture;
 mod audit_chain;
 mod cli_contract;
+mod cluster_login;
+mod cluster_login_cli;
 mod cluster_reach;
 mod contract;
 mod credential_asking;

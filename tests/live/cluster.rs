@@ -1,7 +1,7 @@
 //! The real kube-apiserver and the real kubectl (built by scripts/testcluster.sh): who we are there, and what is refused on the way.
 
 mod helper;
-mod server;
+pub mod server;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;

@@ -18,6 +18,7 @@ mod everything;
 mod filesystem;
 mod kubernetes;
 mod line;
+mod oidc;
 mod peers;
 mod python;
 mod secret_service;

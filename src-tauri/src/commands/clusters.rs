@@ -227,6 +227,7 @@ pub(super) async fn cluster_import(cabin: State<'_, Cabin>, looked: State<'_, Lo
         context: context.clone(),
         trust_exec: req.trust.contains(context),
         follow_token_file: req.follow.contains(context),
+        sign_in: req.sign.contains(context),
     });
     let order = ImportOrder { source, review, wanted: wanted.collect(), rewrite: req.rewrite };
     let done = app.clusters.import(&order, cabin.actor()).await?;

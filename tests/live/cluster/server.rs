@@ -31,6 +31,11 @@ pub struct TestCluster {
 }
 
 impl TestCluster {
+    /// One of its own that believes issuers: an `AuthenticationConfiguration`. It ends when it is dropped.
+    pub fn with_authentication(file: &std::path::Path) -> Self {
+        start(&[std::ffi::OsStr::new("--authentication-config"), file.as_os_str()])
+    }
+
     /// Chain and key in one text, as the vault keeps them.
     pub fn pem(&self, who: &str) -> String {
         let pair = &self.certs[who];
@@ -58,11 +63,12 @@ pub fn kubectl() -> PathBuf {
 /// The API server.
 pub fn testcluster() -> &'static TestCluster {
     static ONE: OnceLock<TestCluster> = OnceLock::new();
-    ONE.get_or_init(start)
+    ONE.get_or_init(|| start(&[]))
 }
 
-fn start() -> TestCluster {
+fn start(args: &[&std::ffi::OsStr]) -> TestCluster {
     let mut child = Command::new(dir().join("testcluster"))
+        .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1450,6 +1450,10 @@ auth: string,
  */
 exec: ExecView | null, 
 /**
+ * The sign-in of our own that can take its place.
+ */
+signIn: SignInOfferView | null, 
+/**
  * The issuer, with OIDC.
  */
 issuer: string | null, 
@@ -1490,6 +1494,10 @@ trust: Array<string>,
  * Those among them whose token's file is read again when it changes.
  */
 follow: Array<string>, 
+/**
+ * Those among them that sign in here instead of running their program.
+ */
+sign: Array<string>, 
 /**
  * Whether the files call our helper from now on.
  */
@@ -1582,6 +1590,96 @@ line: number,
  * What it is.
  */
 kind: string, };
+export type ClusterLoginReq = { 
+/**
+ * The cluster.
+ */
+id: string, 
+/**
+ * Whether a code is typed on any device, instead of a browser on this machine.
+ */
+device: boolean, };
+export type LoginStepView = { "kind": "page", 
+/**
+ * Its address.
+ */
+url: string, 
+/**
+ * Whether it was handed to the browser.
+ */
+opened: boolean, } | { "kind": "code", 
+/**
+ * Where.
+ */
+page: string, 
+/**
+ * The same with the code in it.
+ */
+pageWithCode: string | null, 
+/**
+ * The code.
+ */
+code: string, 
+/**
+ * Until then it counts (ms).
+ */
+expiresAt: number, };
+export type LoggedInView = { 
+/**
+ * Whom the issuer named.
+ */
+user: string, 
+/**
+ * When the id token ends (ms).
+ */
+expiresAt: number, 
+/**
+ * Whether it is renewed without the person.
+ */
+renews: boolean, };
+export type LoggedOutView = { 
+/**
+ * What became of the tokens at the issuer: `nothing`, `done`, `not_offered`, `failed`.
+ */
+revoked: string, 
+/**
+ * Why it failed.
+ */
+why: Words | null, };
+export type SignInView = { 
+/**
+ * The issuer.
+ */
+issuer: string, 
+/**
+ * Whom it named.
+ */
+user: string | null, 
+/**
+ * When the id token ends (ms).
+ */
+expiresAt: number | null, 
+/**
+ * Whether it is renewed without the person.
+ */
+renews: boolean, 
+/**
+ * Whether a person has to sign in.
+ */
+needed: boolean, };
+export type SignInOfferView = { 
+/**
+ * The issuer.
+ */
+issuer: string, 
+/**
+ * The client's id.
+ */
+clientId: string, 
+/**
+ * Scopes beyond `openid`.
+ */
+scopes: Array<string>, };
 
 export interface Commands {
   app_boot: { req: Nothing; res: Boot; channel: never };
@@ -1650,6 +1748,10 @@ export interface Commands {
   cluster_import: { req: ClusterImportReq; res: ClusterImportRes; channel: never };
   consent_list: { req: Nothing; res: Array<ConsentView>; channel: never };
   consent_forget: { req: ConsentForgetReq; res: Nothing; channel: never };
+  cluster_sign_in: { req: IdReq; res: SignInView; channel: never };
+  cluster_login: { req: ClusterLoginReq; res: LoggedInView; channel: LoginStepView };
+  cluster_login_cancel: { req: IdReq; res: Nothing; channel: never };
+  cluster_logout: { req: IdReq; res: LoggedOutView; channel: never };
 }
 
 export const reads: Record<keyof Commands, Tag[]> = {
@@ -1719,6 +1821,10 @@ export const reads: Record<keyof Commands, Tag[]> = {
   cluster_import: [],
   consent_list: ["clusters","activity"],
   consent_forget: [],
+  cluster_sign_in: ["clusters","vault"],
+  cluster_login: [],
+  cluster_login_cancel: [],
+  cluster_logout: [],
 };
 
 export const changes: Record<keyof Commands, Tag[]> = {
@@ -1788,4 +1894,8 @@ export const changes: Record<keyof Commands, Tag[]> = {
   cluster_import: ["clusters","vault","activity"],
   consent_list: [],
   consent_forget: ["clusters","activity"],
+  cluster_sign_in: [],
+  cluster_login: ["clusters","vault","activity"],
+  cluster_login_cancel: [],
+  cluster_logout: ["clusters","vault","activity"],
 };

@@ -121,6 +121,7 @@ impl App {
         let desk = DeskState::load(parts.settings.as_ref()).await?;
         let core = Arc::new(Core {
             desk,
+            logins: crate::clusters::Logins::default(),
             policy: PolicyState::new(parts.settings.policy().await?),
             ports: Ports {
                 audit: parts.audit,

@@ -116,6 +116,8 @@ pub(crate) struct Core {
     pub(crate) door_person: Option<Arc<dyn Person>>,
     pub(crate) policy: PolicyState,
     pub(crate) desk: DeskState,
+    /// Sign-ins to clusters that go on.
+    pub(crate) logins: crate::clusters::Logins,
     /// Every server that can be reached now: saved ones and one-offs.
     pub(crate) slots: RwLock<HashMap<ServerId, Arc<Slot>>>,
     /// Held from reading the saved servers until the slots are in step with them: of two that read at different times, the one with the

@@ -536,6 +536,13 @@ pub(crate) enum ClusterCommand {
         #[arg(long)]
         force: bool,
     },
+    /// Sign in to a cluster whose people an issuer knows (OpenID Connect)
+    Login(ClusterLoginArgs),
+    /// Sign out: remove the tokens from the vault, and withdraw them at the issuer where it lets us
+    Logout {
+        /// The cluster, by name or id
+        cluster: String,
+    },
     /// Say which programs may have credentials
     Consent {
         /// The program's file
@@ -586,6 +593,22 @@ pub(crate) enum ConsentForArg {
     Deny,
 }
 
+/// `pilot cluster login`.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterLoginArgs {
+    /// The cluster, by name or id
+    pub(crate) cluster: String,
+    /// Type a code into a page on any device, instead of a browser on this machine
+    #[arg(long, conflicts_with_all = ["no_browser", "redirect_port"])]
+    pub(crate) device: bool,
+    /// Print the address of the issuer's page instead of opening it
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    /// Come back to http://localhost:PORT, because the issuer knows that address; remembered when it worked
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) redirect_port: Option<u16>,
+}
+
 /// `pilot cluster import`.
 #[derive(Debug, Args)]
 pub(crate) struct ClusterImportArgs {
@@ -597,6 +620,9 @@ pub(crate) struct ClusterImportArgs {
     /// Accept the programs that give credentials, exactly as they are shown
     #[arg(long)]
     pub(crate) trust_exec: bool,
+    /// Where a program only signs in at an issuer (kubectl oidc-login, kubelogin), sign in here instead of running it
+    #[arg(long)]
+    pub(crate) sign_in: bool,
     /// Read tokens from their files again when they change
     #[arg(long)]
     pub(crate) follow_token_files: bool,

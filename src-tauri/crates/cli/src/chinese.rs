@@ -166,6 +166,22 @@ const WORDS: &[(&str, &str)] = &[
     ("Remove clusters and their secrets", "移除集群及其机密"),
     ("The clusters, by name or id", "集群的名称或 id"),
     ("Also when a kubeconfig calls pilot for the credential", "即使有 kubeconfig 通过 pilot 获取凭据也移除"),
+    ("Sign in to a cluster whose people an issuer knows (OpenID Connect)", "登录由颁发者管理用户的集群（OpenID Connect）"),
+    ("The cluster, by name or id", "集群的名称或 id"),
+    ("Type a code into a page on any device, instead of a browser on this machine", "在任意设备的页面上输入代码，而不使用本机浏览器"),
+    ("Print the address of the issuer's page instead of opening it", "仅显示颁发者页面的地址，不打开浏览器"),
+    (
+        "Come back to http://localhost:PORT, because the issuer knows that address; remembered when it worked",
+        "返回到 http://localhost:PORT（颁发者登记的地址）；成功后会记住",
+    ),
+    (
+        "Sign out: remove the tokens from the vault, and withdraw them at the issuer where it lets us",
+        "退出登录：从保险库中移除令牌，并在颁发者支持时撤销",
+    ),
+    (
+        "Where a program only signs in at an issuer (kubectl oidc-login, kubelogin), sign in here instead of running it",
+        "若程序仅用于在颁发者处登录（kubectl oidc-login、kubelogin），则在此登录而不运行该程序",
+    ),
     ("From now on nobody gets credentials of any cluster", "从现在起任何程序都不能获取集群凭据"),
     ("Take the lock back", "解除锁定"),
     (

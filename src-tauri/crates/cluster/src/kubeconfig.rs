@@ -3,6 +3,7 @@
 mod certificate;
 mod document;
 mod fault;
+mod oidc_login;
 mod replace;
 mod review;
 mod rewrite;

@@ -10,9 +10,11 @@ use domain::fault::Fault;
 use domain::id::Clock;
 use domain::reach::{ClusterCredential, ClusterFacts, ClusterReach, PluginFacts, RunProgram};
 use domain::secret::{Redact, SecretMap};
+use domain::sign_in::{Revocation, SignInGuide, SignInState, SignInWay, SignedIn};
 use domain::vault::Vault;
 
 use crate::exec::Plugins;
+use crate::oidc::SignIns;
 use crate::{connect, exec};
 
 /// What reaching stands on.
@@ -37,6 +39,7 @@ pub struct ReachParts {
 pub struct Reach {
     pub(crate) parts: ReachParts,
     pub(crate) plugins: Plugins,
+    pub(crate) sign_ins: SignIns,
 }
 
 impl Reach {
@@ -45,7 +48,7 @@ impl Reach {
 
     /// Keeps the parts; connects nothing and runs nothing.
     pub fn new(parts: ReachParts) -> Self {
-        Self { parts, plugins: Plugins::default() }
+        Self { parts, plugins: Plugins::default(), sign_ins: SignIns::default() }
     }
 
     /// A client for a cluster, as whom its definition says.
@@ -95,5 +98,17 @@ impl ClusterReach for Reach {
 
     fn forget(&self) {
         self.plugins.forget();
+    }
+
+    async fn sign_in(&self, cluster: &ClusterDef, way: SignInWay, guide: &dyn SignInGuide) -> Result<SignedIn, Fault> {
+        self.sign_in_at(cluster, way, guide).await
+    }
+
+    async fn sign_in_state(&self, cluster: &ClusterDef) -> Result<SignInState, Fault> {
+        self.sign_in_stands(cluster).await
+    }
+
+    async fn sign_out(&self, cluster: &ClusterDef) -> Result<Revocation, Fault> {
+        self.sign_out_of(cluster).await
     }
 }

@@ -125,6 +125,10 @@ pub enum ClusterAuth {
         ca_pem: Option<String>,
         /// Tokens and client secret.
         state: Option<SecretId>,
+        /// The addresses of this machine that are registered at the issuer, such as `http://localhost:8000`: the first whose port is free
+        /// is used. None: any free port of 127.0.0.1.
+        #[serde(default)]
+        redirects: Vec<String>,
     },
 }
 

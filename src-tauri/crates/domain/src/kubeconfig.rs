@@ -88,6 +88,8 @@ pub struct ContextReview {
     pub auth: String,
     /// The program that would be run for a credential.
     pub exec: Option<ExecReview>,
+    /// The sign-in of our own that can take that program's place.
+    pub sign_in: Option<SignInOffer>,
     /// The issuer, with OIDC.
     pub issuer: Option<String>,
     /// Files that an import would read.
@@ -114,6 +116,22 @@ pub struct ExecReview {
     pub base_dir: Option<String>,
     /// The protocol that it speaks.
     pub api_version: String,
+}
+
+/// A program whose whole work is a sign-in at an issuer, which we can do ourselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInOffer {
+    /// The issuer's URL.
+    pub issuer: String,
+    /// The client's id.
+    pub client_id: String,
+    /// Whether the program is given a client secret.
+    pub client_secret: bool,
+    /// Scopes beyond `openid`.
+    pub scopes: Vec<String>,
+    /// The addresses of this machine that the issuer is told.
+    pub redirects: Vec<String>,
 }
 
 /// Why something was not taken.
@@ -143,6 +161,8 @@ pub struct Wanted {
     pub trust_exec: bool,
     /// Whether a token's file is read again when it changes.
     pub follow_token_file: bool,
+    /// Whether a sign-in of our own takes the program's place (see [`ContextReview::sign_in`]); the program is never run then.
+    pub sign_in: bool,
 }
 
 /// One context, taken.

@@ -19,6 +19,7 @@ pub mod protocol;
 pub mod reach;
 pub mod secret;
 pub mod server;
+pub mod sign_in;
 pub mod text;
 pub mod ticket;
 pub mod tool;

@@ -12,6 +12,7 @@ use crate::cluster::{ClusterDef, ExecPlugin};
 use crate::fault::{Fault, ServerFault};
 use crate::id::Millis;
 use crate::secret::{Secret, SecretMap};
+use crate::sign_in::{Revocation, SignInGuide, SignInState, SignInWay, SignedIn};
 use crate::text::Text;
 use crate::vault::SecretBytes;
 
@@ -101,6 +102,17 @@ pub trait ClusterReach: Send + Sync + fmt::Debug {
     async fn plugin(&self, server: &str, plugin: &ExecPlugin, env: &SecretMap) -> Result<PluginFacts, Fault>;
     /// Drops every credential that is held in memory for the next time.
     fn forget(&self) {}
+    /// Signs a person in at the cluster's issuer. Keeps nothing: what comes of it is given back. Dropping the future gives it up, and then
+    /// nobody listens any more.
+    ///
+    /// Faults: `not_oidc` (`usage`); `issuer_unreachable`; `sign_in_refused` (`auth`); `sign_in_answer` (`protocol`); `sign_in_timeout`;
+    /// `no_device_flow`, `redirect_port_taken` (`config`); those of the guide and of the vault.
+    async fn sign_in(&self, cluster: &ClusterDef, way: SignInWay, guide: &dyn SignInGuide) -> Result<SignedIn, Fault>;
+    /// Where the sign-in of a cluster stands, by what the vault keeps; the issuer is not asked. Faults: `not_oidc`, those of the vault.
+    async fn sign_in_state(&self, cluster: &ClusterDef) -> Result<SignInState, Fault>;
+    /// Removes the tokens from the vault (a client secret stays), then asks the issuer to withdraw them. Faults: `not_oidc`, those of the
+    /// vault; the issuer's part has none.
+    async fn sign_out(&self, cluster: &ClusterDef) -> Result<Revocation, Fault>;
 }
 
 /// A program to be run for what it prints.

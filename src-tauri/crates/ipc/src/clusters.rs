@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** pasted text comes in as [`Secret`], which cannot be written out; what goes out names no secret's value.
 
-use domain::kubeconfig::{ContextReview, ExecReview, Finding, KubeFile};
+use domain::kubeconfig::{ContextReview, ExecReview, Finding, KubeFile, SignInOffer};
 use domain::secret::Secret;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -184,6 +184,8 @@ pub struct ContextView {
     pub auth: String,
     /// The program that would be run.
     pub exec: Option<ExecView>,
+    /// The sign-in of our own that can take its place.
+    pub sign_in: Option<SignInOfferView>,
     /// The issuer, with OIDC.
     pub issuer: Option<String>,
     /// Files that an import would read.
@@ -218,6 +220,7 @@ impl From<ContextReview> for ContextView {
             proxy_credentials: one.proxy_credentials,
             auth: one.auth,
             exec: one.exec.map(Into::into),
+            sign_in: one.sign_in.map(Into::into),
             issuer: one.issuer,
             reads: one.reads,
             impersonate: one.impersonate,
@@ -225,6 +228,24 @@ impl From<ContextReview> for ContextView {
             refused: one.refused.map(|refusal| refusal.reason.into()),
             known: one.known.map(|id| id.as_str().to_owned()),
         }
+    }
+}
+
+/// A program's sign-in, as we can do it ourselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInOfferView {
+    /// The issuer.
+    pub issuer: String,
+    /// The client's id.
+    pub client_id: String,
+    /// Scopes beyond `openid`.
+    pub scopes: Vec<String>,
+}
+
+impl From<SignInOffer> for SignInOfferView {
+    fn from(offer: SignInOffer) -> Self {
+        Self { issuer: offer.issuer, client_id: offer.client_id, scopes: offer.scopes }
     }
 }
 
@@ -239,6 +260,8 @@ pub struct ClusterImportReq {
     pub trust: Vec<String>,
     /// Those among them whose token's file is read again when it changes.
     pub follow: Vec<String>,
+    /// Those among them that sign in here instead of running their program.
+    pub sign: Vec<String>,
     /// Whether the files call our helper from now on.
     pub rewrite: bool,
 }

@@ -15,6 +15,7 @@ use crate::servers::{
     EnableReq, ExportReq, FiguresReq, FiguresView, ImportDone, ImportPreview, ImportReq, LogRes, ServerDetail, ServerForm, ServerView,
     TargetRes, TemplateSaveReq, TemplateView, TestReq, TestRes,
 };
+use crate::sign_in::{ClusterLoginReq, LoggedInView, LoggedOutView, LoginStepView, SignInView};
 use crate::tools::{
     CallDone, CommandReq, CommandRes, HistoryReq, JsonRes, OffersRes, PastCallView, PromptReq, ResourceReq, ToolCallEvent, ToolCallReq,
     ToolDetail, ToolReq, ToolView,
@@ -131,6 +132,10 @@ table! {
     "cluster_import": ClusterImportReq => ClusterImportRes; reads [] changes [Clusters, Vault, Activity];
     "consent_list": Nothing => Vec<ConsentView>; reads [Clusters, Activity] changes [];
     "consent_forget": ConsentForgetReq => Nothing; reads [] changes [Clusters, Activity];
+    "cluster_sign_in": IdReq => SignInView; reads [Clusters, Vault] changes [];
+    "cluster_login": ClusterLoginReq => LoggedInView, channel LoginStepView; reads [] changes [Clusters, Vault, Activity];
+    "cluster_login_cancel": IdReq => Nothing; reads [] changes [];
+    "cluster_logout": IdReq => LoggedOutView; reads [] changes [Clusters, Vault, Activity];
 }
 
 /// The whole TypeScript file: types, the command map, and the tags.
@@ -138,7 +143,7 @@ pub fn typescript() -> String {
     use std::fmt::Write as _;
 
     use crate::activity::{DefaultView, RiskView, RuleView};
-    use crate::clusters::{ClusterView, ContextView, ExecView, FindingView, ImportedView, RefusedView, ReviewFileView};
+    use crate::clusters::{ClusterView, ContextView, ExecView, FindingView, ImportedView, RefusedView, ReviewFileView, SignInOfferView};
     use crate::common::{NoticeView, ProtocolView, Words};
     use crate::servers::{FactsView, FrameView, ImportChange, ImportItem, RejectedView};
 
@@ -235,6 +240,12 @@ pub fn typescript() -> String {
         FilesReq,
         FindingsView,
         FindingView,
+        ClusterLoginReq,
+        LoginStepView,
+        LoggedInView,
+        LoggedOutView,
+        SignInView,
+        SignInOfferView,
     );
     out.push_str("\nexport interface Commands {\n");
     for row in TABLE {

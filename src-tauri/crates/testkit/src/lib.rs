@@ -22,6 +22,7 @@ pub mod echo;
 pub mod evil;
 #[cfg(test)]
 mod from_the_wire;
+pub mod issuer;
 pub mod kube;
 pub mod memory;
 pub mod memory_rows;

@@ -9,6 +9,7 @@ use domain::fault::{Fault, FaultKind};
 use domain::id::Millis;
 use domain::reach::{ClusterCredential, ClusterFacts, ClusterReach, PluginFacts};
 use domain::secret::{Secret, SecretMap};
+use domain::sign_in::{Revocation, SignInGuide, SignInState, SignInWay, SignedIn};
 use domain::text::Text;
 
 /// Reaches nothing. Every cluster has the same token, except one whose name is `shut`: its vault is locked.
@@ -53,4 +54,22 @@ impl ClusterReach for ScriptedReach {
     async fn plugin(&self, _: &str, plugin: &ExecPlugin, _: &SecretMap) -> Result<PluginFacts, Fault> {
         Ok(PluginFacts { program: plugin.command.clone(), sha256: "0".repeat(64), trust: "t".repeat(64), warnings: Vec::new() })
     }
+
+    async fn sign_in(&self, cluster: &ClusterDef, _: SignInWay, _: &dyn SignInGuide) -> Result<SignedIn, Fault> {
+        Err(no_issuer(cluster))
+    }
+
+    async fn sign_in_state(&self, cluster: &ClusterDef) -> Result<SignInState, Fault> {
+        Err(no_issuer(cluster))
+    }
+
+    async fn sign_out(&self, cluster: &ClusterDef) -> Result<Revocation, Fault> {
+        Err(no_issuer(cluster))
+    }
+}
+
+/// None of these clusters has one; `testkit::issuer` is an issuer, for the real thing.
+fn no_issuer(cluster: &ClusterDef) -> Fault {
+    let text = Text::new(format!("nobody signs in to {}", cluster.name), format!("{} 无需登录", cluster.name));
+    Fault::new(FaultKind::Usage, "not_oidc", text, Text::default())
 }

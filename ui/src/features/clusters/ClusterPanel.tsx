@@ -12,6 +12,7 @@ import { Empty, Failed, FaultView, Loading } from '@/shared/ui/states';
 import { tell, tellFault } from '@/shared/ui/toasts';
 import { isProd, useCluster, useRemove, useRestore, useVerify, type ClusterDetail } from './api';
 import { Address, ClusterName, Findings, Fingerprints, Program } from './parts';
+import { SignInPart } from './SignInPart';
 
 export function ClusterPanel({ id }: { id: string }) {
   const cluster = useCluster(id);
@@ -75,6 +76,7 @@ function Panel({ cluster }: { cluster: ClusterDetail }) {
                 cluster.tokenFile !== null && [t('clusters.tokenFile'), <code key="tf" className="ph-break">{visible(cluster.tokenFile)}</code>],
               ]}
             />
+            {row.auth === 'oidc' && <SignInPart key={row.id} id={row.id} />}
             {cluster.exec && (
               <div className="ph-stack tight">
                 <div className="ph-row">

@@ -19,6 +19,7 @@ export function ReviewStep({ review, onBack, onDone }: Props) {
   const [take, setTake] = useState<ReadonlySet<string>>(() => new Set(review.contexts.filter((one) => !one.known && !one.refused).map((one) => one.context)));
   const [trust, setTrust] = useState<ReadonlySet<string>>(new Set());
   const [follow, setFollow] = useState<ReadonlySet<string>>(new Set());
+  const [sign, setSign] = useState<ReadonlySet<string>>(new Set());
   const [rewrite, setRewrite] = useState(false);
   const flip = (set: ReadonlySet<string>, name: string, put: (next: ReadonlySet<string>) => void) => {
     const next = new Set(set);
@@ -54,9 +55,11 @@ export function ReviewStep({ review, onBack, onDone }: Props) {
                 taken={take.has(one.context)}
                 trusted={trust.has(one.context)}
                 followed={follow.has(one.context)}
+                signed={sign.has(one.context)}
                 onTake={() => flip(take, one.context, setTake)}
                 onTrust={() => flip(trust, one.context, setTrust)}
                 onFollow={() => flip(follow, one.context, setFollow)}
+                onSign={() => flip(sign, one.context, setSign)}
               />
             ))}
           </ul>
@@ -97,7 +100,7 @@ export function ReviewStep({ review, onBack, onDone }: Props) {
           loading={send.isPending}
           onClick={() => {
             const names = (of: readonly ContextView[]) => of.map((one) => one.context);
-            send.mutate({ review: review.id, take: names(chosen), trust: names(chosen.filter((one) => trust.has(one.context))), follow: names(chosen.filter((one) => follow.has(one.context))), rewrite: rewrite && fromFile }, { onSuccess: onDone });
+            send.mutate({ review: review.id, take: names(chosen), trust: names(chosen.filter((one) => trust.has(one.context) && !sign.has(one.context))), sign: names(chosen.filter((one) => sign.has(one.context))), follow: names(chosen.filter((one) => follow.has(one.context))), rewrite: rewrite && fromFile }, { onSuccess: onDone });
           }}
           data-testid="wizard-import"
         >
@@ -108,9 +111,9 @@ export function ReviewStep({ review, onBack, onDone }: Props) {
   );
 }
 
-type ContextProps = { context: ContextView; current: boolean; taken: boolean; trusted: boolean; followed: boolean; onTake: () => void; onTrust: () => void; onFollow: () => void };
+type ContextProps = { context: ContextView; current: boolean; taken: boolean; trusted: boolean; followed: boolean; signed: boolean; onTake: () => void; onTrust: () => void; onFollow: () => void; onSign: () => void };
 
-function Context({ context, current, taken, trusted, followed, onTake, onTrust, onFollow }: ContextProps) {
+function Context({ context, current, taken, trusted, followed, signed, onTake, onTrust, onFollow, onSign }: ContextProps) {
   const { t, say, word } = useT();
   const { exec } = context;
   return (
@@ -171,7 +174,8 @@ function Context({ context, current, taken, trusted, followed, onTake, onTrust, 
           <div className="ph-stack tight">
             <span className="ph-muted">{t('wizard.wouldRun')}</span>
             <Program exec={exec} />
-            <Checkbox checked={trusted} disabled={!taken} onChange={onTrust} label={t('wizard.trust')} description={t('wizard.trustHint')} data-testid="wizard-trust" />
+            {context.signIn && <Checkbox checked={signed} disabled={!taken} onChange={onSign} label={t('wizard.signIn')} description={t('wizard.signInHint', { issuer: visible(context.signIn.issuer) })} data-testid="wizard-signin" />}
+            <Checkbox checked={trusted && !signed} disabled={!taken || signed} onChange={onTrust} label={t('wizard.trust')} description={t('wizard.trustHint')} data-testid="wizard-trust" />
           </div>
         )}
         {context.auth === 'token_file' && <Checkbox checked={followed} disabled={!taken} onChange={onFollow} label={t('wizard.follow')} description={t('wizard.followHint')} data-testid="wizard-follow" />}

@@ -1,7 +1,7 @@
 /** What the Clusters page asks the core. Pasted text carries secrets: it goes by `useSecretChange`, which keeps nothing of it. */
 import { NOTHING, useChange, useRead, useSecretChange } from '@/ipc/query';
 
-export type { ClusterDetail, ClusterImportRes, ClustersView, ClusterView, ConsentView, ContextView, ExecView, FindingView, FindingsView, KubeconfigView, ReviewView, UiFault } from '@/ipc/bindings';
+export type { ClusterDetail, ClusterImportRes, ClustersView, ClusterView, ConsentView, ContextView, ExecView, FindingsView, FindingView, KubeconfigView, LoginStepView, ReviewView, SignInView, UiFault } from '@/ipc/bindings';
 
 export const useClusters = () => useRead('cluster_list', NOTHING);
 export const useCluster = (id: string) => useRead('cluster_get', { id });
@@ -17,5 +17,9 @@ export const useVerify = () => useChange('cluster_verify');
 export const useRestore = () => useChange('cluster_restore');
 export const useConsents = () => useRead('consent_list', NOTHING);
 export const useForget = () => useChange('consent_forget');
+export const useSignIn = (id: string) => useRead('cluster_sign_in', { id });
+export const useCancelLogin = () => useChange('cluster_login_cancel');
+export const useLogout = () => useChange('cluster_logout');
+export const useOpenPage = () => useChange('open_page');
 
 export { isProd } from '@/shared/lib/prod';

@@ -127,8 +127,21 @@ describe('the import', () => {
     expect(screen.getByTestId('wizard-import').textContent).toBe('Import 2 clusters');
     await user.click(screen.getByTestId('wizard-import'));
     await byId('wizard-done');
-    expect(sent(client, 'cluster_import')).toEqual([{ review: 'review-1', take: ['eks-dev', 'robot'], trust: [], follow: ['robot'], rewrite: false }]);
+    expect(sent(client, 'cluster_import')).toEqual([{ review: 'review-1', take: ['eks-dev', 'robot'], trust: [], sign: [], follow: ['robot'], rewrite: false }]);
     expect(sent(client, 'cluster_verify')).toEqual([]);
+  });
+
+  test('a program that only signs in can be replaced by a sign-in of ours, and is not trusted then', async () => {
+    const { user, client } = await review();
+    expect(within(context('eks-dev')).queryByTestId('wizard-signin')).toBeNull();
+    const sso = within(context('sso'));
+    await user.click(sso.getByTestId('wizard-take'));
+    await user.click(sso.getByTestId('wizard-trust'));
+    await user.click(sso.getByTestId('wizard-signin'));
+    expect(sso.getByTestId('wizard-trust')).toHaveProperty('disabled', true);
+    await user.click(screen.getByTestId('wizard-import'));
+    await byId('wizard-done');
+    expect(sent(client, 'cluster_import')).toEqual([{ review: 'review-1', take: ['prod-us', 'eks-dev', 'sso', 'robot'], trust: [], sign: ['sso'], follow: [], rewrite: false }]);
   });
 
   test('rewrites only when asked to, and proves what is left afterwards', async () => {
@@ -138,7 +151,7 @@ describe('the import', () => {
     expect(screen.getByTestId('wizard-import').textContent).toBe('Import 3 clusters and rewrite file');
     await user.click(screen.getByTestId('wizard-import'));
     expect(await byId('verify-ok')).toBeTruthy();
-    expect(sent(client, 'cluster_import')).toEqual([{ review: 'review-1', take: ['prod-us', 'eks-dev', 'robot'], trust: ['eks-dev'], follow: [], rewrite: true }]);
+    expect(sent(client, 'cluster_import')).toEqual([{ review: 'review-1', take: ['prod-us', 'eks-dev', 'robot'], trust: ['eks-dev'], sign: [], follow: [], rewrite: true }]);
     expect(screen.getAllByTestId('wizard-imported')).toHaveLength(3);
     await user.click(screen.getByTestId('wizard-finish'));
     await waitFor(() => expect(screen.getAllByTestId('cluster-row').length).toBeGreaterThan(4));

@@ -344,6 +344,24 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
       own.consents = own.consents.filter((one) => !(one.program === req.program && one.clusterId === req.clusterId));
       return {};
     },
+    cluster_sign_in: (req) => own.signIns[req.id] ?? { issuer: 'https://login.example.net', user: null, expiresAt: null, renews: false, needed: true },
+    cluster_login: async (req, say) => {
+      const ends = Date.now() + 3_600_000;
+      if (req.device) say({ kind: 'code', page: 'https://login.example.net/activate', pageWithCode: 'https://login.example.net/activate?code=WDJB-MJHT', code: 'WDJB-MJHT', expiresAt: Date.now() + 600_000 });
+      else say({ kind: 'page', url: 'https://login.example.net/authorize?client_id=pilot', opened: own.browser });
+      const went = await new Promise<boolean>((settle) => (own.login = settle));
+      if (!went) throw fault('cancelled', 'sign_in_cancelled', { en: 'Nobody was signed in to platform: it was given up.', zh: '未登录 platform：已取消。' }, { en: 'What was signed in before is as it was.', zh: '之前的登录状态保持不变。' });
+      own.signIns[req.id] = { issuer: 'https://login.example.net', user: 'mira@example.net', expiresAt: ends, renews: true, needed: false };
+      return { user: 'mira@example.net', expiresAt: ends, renews: true };
+    },
+    cluster_login_cancel: () => {
+      own.login?.(false);
+      return {};
+    },
+    cluster_logout: (req) => {
+      delete own.signIns[req.id];
+      return { revoked: 'done', why: null };
+    },
     kubeconfig_list: () => (mode === 'empty' ? [] : kubeconfigs(started)),
     kubeconfig_pick: () => ({ path: '/home/mira/work/customer.yaml' }),
     cluster_review: (req) => {
@@ -354,8 +372,8 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
     cluster_import: (req) => {
       const rows = contexts('/home/mira/.kube/config').filter((one) => req.take.includes(one.context));
       const fresh = rows.map((one): ClusterDetail => ({
-        view: { id: `cl-${one.context}`, name: one.context, server: one.server, auth: one.auth, expiresAt: null, insecure: false, file: one.file, rewritten: req.rewrite, lastUsed: null, updatedAt: Date.now() },
-        context: one.context, user: one.user, exec: one.exec, trusted: req.trust.includes(one.context), issuer: one.issuer, tokenFile: null, follows: req.follow.includes(one.context), caSha256: one.caSha256, tlsServerName: one.tlsServerName, proxy: one.proxy, namespace: one.namespace, impersonate: one.impersonate,
+        view: { id: `cl-${one.context}`, name: one.context, server: one.server, auth: req.sign.includes(one.context) ? 'oidc' : one.auth, expiresAt: null, insecure: false, file: one.file, rewritten: req.rewrite, lastUsed: null, updatedAt: Date.now() },
+        context: one.context, user: one.user, exec: req.sign.includes(one.context) ? null : one.exec, trusted: req.trust.includes(one.context), issuer: one.signIn?.issuer ?? one.issuer, tokenFile: null, follows: req.follow.includes(one.context), caSha256: one.caSha256, tlsServerName: one.tlsServerName, proxy: one.proxy, namespace: one.namespace, impersonate: one.impersonate,
       }));
       own.clusters = [...own.clusters.filter((one) => !fresh.some((other) => other.view.id === one.view.id)), ...fresh];
       if (req.rewrite) own.clusters = own.clusters.map((one) => (one.view.file ? { ...one, view: { ...one.view, rewritten: true } } : one));

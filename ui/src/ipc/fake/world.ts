@@ -1,5 +1,5 @@
 /** A believable morning: seven servers, sixty tools, three hundred rows of activity. Deterministic but for the time. */
-import type { ActivityRow, ClusterDetail, ConsentView, FactsView, FiguresView, FrameView, Json, NoticeView, PastCallView, PolicyView, QuestionView, SecretView, ServerForm, ServerView, TemplateView, ToolDetail, ToolView, UiFault, VaultView } from '../bindings';
+import type { ActivityRow, ClusterDetail, ConsentView, FactsView, FiguresView, FrameView, Json, NoticeView, PastCallView, PolicyView, QuestionView, SecretView, ServerForm, ServerView, SignInView, TemplateView, ToolDetail, ToolView, UiFault, VaultView } from '../bindings';
 import { clusters, consents } from './clusters';
 import { secrets, STATES } from './vault';
 
@@ -33,6 +33,12 @@ export type World = {
   clusters: ClusterDetail[];
   consents: ConsentView[];
   clustersLocked: boolean;
+  /** By cluster; who is not here is not signed in. */
+  signIns: Record<string, SignInView>;
+  /** Whether this machine has a browser. */
+  browser: boolean;
+  /** Brings the person back from the issuer, signed in or not. */
+  login: ((went: boolean) => void) | null;
 };
 
 const MIN = 60_000;
@@ -386,7 +392,7 @@ export function frames(now: number, id: string): FrameView[] {
 }
 
 export function world(now: number, mode: string): World {
-  if (mode === 'empty') return { servers: [], forms: new Map(), facts: new Map(), tools: [], activity: [], history: [], questions: [], templates: templates(), policy: { ...policy(), rules: [], risks: [] }, prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: [], clusters: [], consents: [], clustersLocked: false };
+  if (mode === 'empty') return { servers: [], forms: new Map(), facts: new Map(), tools: [], activity: [], history: [], questions: [], templates: templates(), policy: { ...policy(), rules: [], risks: [] }, prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: [], clusters: [], consents: [], clustersLocked: false, signIns: {}, browser: true, login: null };
   const rows = servers(now);
   const own = forms();
   if (mode === 'many') {
@@ -406,5 +412,5 @@ export function world(now: number, mode: string): World {
         const risk = ['safe', 'safe', 'low', 'medium', 'high'][index % 5]!;
         tools.push({ view: { server: server.id, serverName: server.name, name: `tool_${String(index).padStart(2, '0')}_with_a_name`, title: null, summary: 'One of very many tools, to see that long lists stay quick.', risk, quarantined: false, stale: server.stale }, description: 'One of very many tools.', inputSchema: { type: 'object', properties: { x: { type: 'string' } } }, outputSchema: null, annotations: {}, riskReason: REASONS[risk]!, verdict: VERDICTS[risk]![0], rule: VERDICTS[risk]![1], accepted: null, defaultParameters: {} });
       }
-  return { servers: rows, forms: own, facts: facts(), tools, activity: activity(now, tools, mode === 'many' ? 3000 : 300), history: history(now), questions: [], templates: templates(), policy: policy(), prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: secrets(now), clusters: clusters(now), consents: consents(now), clustersLocked: false };
+  return { servers: rows, forms: own, facts: facts(), tools, activity: activity(now, tools, mode === 'many' ? 3000 : 300), history: history(now), questions: [], templates: templates(), policy: policy(), prefs: {}, notice: null, vault: STATES['unlocked']!, secrets: secrets(now), clusters: clusters(now), consents: consents(now), clustersLocked: false, signIns: {}, browser: true, login: null };
 }

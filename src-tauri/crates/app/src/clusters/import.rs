@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use domain::cluster::ClusterDef;
+use domain::Json;
+use domain::cluster::{ClusterAuth, ClusterDef};
 use domain::fault::Fault;
 use domain::id::{ClusterId, SecretId};
-use domain::kubeconfig::{KubeReview, KubeSource, Rewiring, Taken, TakenCluster, Wanted};
+use domain::kubeconfig::{KubeReview, KubeSource, Rewiring, Taken, TakenCluster, TakenSecret, Wanted};
 use domain::policy::Actor;
 use domain::text::Text;
 use domain::vault::{NewSecret, Owner, SecretFacts};
 use serde::Serialize;
 use serde_json::json;
 
+use super::login::same_client;
 use super::{ClusterBook, OWNER, came_from};
 use crate::event::Tag;
 
@@ -159,8 +161,10 @@ impl ClusterBook {
         }
         def.updated_at = now;
         let named = old.map(ClusterDef::secrets).unwrap_or_default();
+        let stays = old.is_some_and(|old| signs_in_on(old, &mut def, &secrets));
         let new = secrets
             .into_iter()
+            .filter(|secret| !(stays && secret.field == "oidc"))
             .map(|secret| {
                 // The old value stays until the cluster names the new one: a new token must never meet the old server.
                 let owner = Owner::new(OWNER, def.id.as_str(), &secret.field);
@@ -239,6 +243,31 @@ impl ClusterBook {
         }
         Ok(())
     }
+}
+
+/// Whether a person who is signed in stays so: the file names the same issuer and client, and has no tokens of its own.
+fn signs_in_on(old: &ClusterDef, def: &mut ClusterDef, secrets: &[TakenSecret]) -> bool {
+    if !same_client(&old.auth, &def.auth) {
+        return false;
+    }
+    let whole = |secret: &TakenSecret| serde_json::from_slice::<Json>(secret.value.expose()).unwrap_or_default();
+    let has_tokens = |secret: &TakenSecret| {
+        let whole = whole(secret);
+        secret.field == "oidc" && ["idToken", "refreshToken"].iter().any(|name| whole.get(name).is_some())
+    };
+    let (ClusterAuth::Oidc { state: before, redirects: worked, .. }, ClusterAuth::Oidc { state, redirects, .. }) =
+        (&old.auth, &mut def.auth)
+    else {
+        return false;
+    };
+    if before.is_none() || secrets.iter().any(has_tokens) {
+        return false;
+    }
+    state.clone_from(before);
+    if redirects.is_empty() {
+        redirects.clone_from(worked);
+    }
+    true
 }
 
 fn imported(def: &ClusterDef, rewritten: bool) -> ImportedCluster {

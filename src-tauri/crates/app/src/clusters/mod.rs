@@ -5,6 +5,7 @@
 
 mod backup;
 mod import;
+mod login;
 mod verify;
 
 use std::sync::Arc;
@@ -22,7 +23,10 @@ use serde::Serialize;
 use serde_json::json;
 
 pub use import::{ImportOrder, Imported, ImportedCluster, RefusedContext};
+pub use login::{LoggedIn, LoggedOut, LoginOrder, LoginStep, PageBy, Steps};
 pub use verify::Verdict;
+
+pub(crate) use login::Logins;
 
 use crate::core::Core;
 use crate::credentials::is_locked;

@@ -25,6 +25,8 @@ pub(super) async fn run(cx: &Context, command: ClusterCommand) -> Result<u8, Fau
         ClusterCommand::Import(args) => import(cx, args).await,
         ClusterCommand::List => list(cx).await,
         ClusterCommand::Remove { clusters, force } => remove(cx, &clusters, force).await,
+        ClusterCommand::Login(args) => super::cluster_login::login(cx, args).await,
+        ClusterCommand::Logout { cluster } => super::cluster_login::logout(cx, &cluster).await,
         // Done by the light door, before the app is opened.
         ClusterCommand::Consent { .. } | ClusterCommand::Consents => Ok(0),
         ClusterCommand::Lock => {
@@ -95,8 +97,9 @@ async fn import(cx: &Context, args: ClusterImportArgs) -> Result<u8, Fault> {
         agreed(cx, args.yes)?;
         let mut wanted = Vec::new();
         for context in usable {
-            let trust_exec = args.trust_exec || (context.exec.is_some() && !args.yes && accepts(cx, context));
-            wanted.push(Wanted { context: context.context.clone(), trust_exec, follow_token_file: args.follow_token_files });
+            let sign_in = context.sign_in.is_some() && (args.sign_in || (!args.yes && !args.trust_exec && would_sign_in(cx, context)));
+            let trust_exec = !sign_in && (args.trust_exec || (context.exec.is_some() && !args.yes && accepts(cx, context)));
+            wanted.push(Wanted { context: context.context.clone(), trust_exec, follow_token_file: args.follow_token_files, sign_in });
         }
         let order = ImportOrder { source, review: review.clone(), wanted, rewrite: args.rewrite };
         let imported = cx.app.clusters.import(&order, &cx.actor).await?;
@@ -115,6 +118,21 @@ fn accepts(cx: &Context, context: &ContextReview) -> bool {
     }
     cx.out.tell(&format!("{}: {}", tame_line(&context.context), program_line(&exec.argv)));
     cx.out.tell_part(cx.out.word("may this program be run for its credential? [y/N] ", "允许运行此程序来获取凭据吗？[y/N] "));
+    let mut line = String::new();
+    let _ = std::io::stdin().read_line(&mut line);
+    matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes" | "是")
+}
+
+/// Asks whether our own sign-in takes a program's place.
+fn would_sign_in(cx: &Context, context: &ContextReview) -> bool {
+    let Some(offer) = &context.sign_in else { return false };
+    if !cx.actor.can_ask {
+        return false;
+    }
+    cx.out.tell(&format!("{}: {}", tame_line(&context.context), tame_line(&offer.issuer)));
+    cx.out.tell_part(
+        cx.out.word("sign in there with pilot instead of running that program? [y/N] ", "用 pilot 在该处登录，而不运行此程序吗？[y/N] "),
+    );
     let mut line = String::new();
     let _ = std::io::stdin().read_line(&mut line);
     matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes" | "是")
@@ -173,6 +191,10 @@ fn describe(cx: &Context, review: &KubeReview, chosen: &[&ContextReview]) {
             if !exec.env_names.is_empty() {
                 say(format!("    {}: {}", word("with the variables", "变量"), tame_line(&exec.env_names.join(", "))));
             }
+        }
+        if let Some(offer) = &context.sign_in {
+            let instead = word("can sign in here instead (--sign-in)", "可改为在此登录（--sign-in）");
+            say(format!("    {instead}: {} ({})", tame_line(&offer.issuer), tame_line(&offer.client_id)));
         }
         for warning in &context.warnings {
             say(format!("    ! {}", cx.out.pick(warning)));

@@ -4,6 +4,7 @@ mod abilities;
 mod audit;
 mod call;
 mod cluster;
+mod cluster_login;
 pub(crate) mod credential;
 pub(crate) mod doctor;
 mod health;

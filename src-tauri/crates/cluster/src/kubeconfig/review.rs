@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use domain::id::ClusterId;
-use domain::kubeconfig::{ContextReview, ExecReview, KubeReview, Refusal};
+use domain::kubeconfig::{ContextReview, ExecReview, KubeReview, Refusal, SignInOffer};
 use domain::text::Text;
 use url::{Host, Url};
 use yaml::Node;
 
 use super::certificate;
 use super::document::Found;
+use super::oidc_login;
 use super::source::{List, resolve};
 use super::user::{self, Says, Written};
 
@@ -240,6 +241,22 @@ fn about_user(found: &Found<'_>, view: &mut ContextReview) -> Result<(), Refusal
                 whole(base, exec.command)?;
             }
             exec_warnings(&exec, base, &mut view.warnings);
+            match oidc_login::offer(&exec) {
+                Some(Ok(oidc)) if https(oidc.issuer) => {
+                    view.sign_in = Some(SignInOffer {
+                        issuer: oidc.issuer.to_owned(),
+                        client_id: oidc.client_id.to_owned(),
+                        client_secret: oidc.client_secret.is_some(),
+                        scopes: oidc.scopes,
+                        redirects: oidc.redirects,
+                    });
+                    if let Some(Written::File(path)) = oidc.ca {
+                        reads(view, base, path)?;
+                    }
+                }
+                Some(Err(why)) => view.warnings.push(why),
+                _ => {}
+            }
             view.exec = Some(ExecReview {
                 argv: std::iter::once(exec.command).chain(exec.args.iter().copied()).map(str::to_owned).collect(),
                 env_names: exec.env.iter().map(|(name, _)| (*name).to_owned()).collect(),
@@ -249,6 +266,11 @@ fn about_user(found: &Found<'_>, view: &mut ContextReview) -> Result<(), Refusal
         }
     }
     Ok(())
+}
+
+/// Whether an issuer is one that we would sign in at.
+pub(super) fn https(issuer: &str) -> bool {
+    Url::parse(issuer).is_ok_and(|url| url.scheme() == "https" && url.username().is_empty())
 }
 
 fn exec_warnings(exec: &user::Exec<'_>, base: Option<&Path>, warnings: &mut Vec<Text>) {

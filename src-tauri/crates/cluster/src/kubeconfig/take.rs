@@ -13,7 +13,8 @@ use zeroize::Zeroizing;
 
 use super::certificate;
 use super::document::Found;
-use super::review::{ca, no_cluster, no_user, proxy, server, whole};
+use super::oidc_login;
+use super::review::{ca, https, no_cluster, no_user, proxy, server, whole};
 use super::source::{List, bytes};
 use super::user::{self, Says, Written};
 use crate::trust;
@@ -122,8 +123,17 @@ impl Taking<'_> {
                 let both = Zeroizing::new(serde_json::json!({ "username": username, "password": password }).to_string());
                 Ok(ClusterAuth::Basic { pair: self.keep("basic", both.as_bytes(), SecretKind::Password, None) })
             }
+            Says::Exec(exec) if self.want.sign_in => match oidc_login::offer(&exec) {
+                Some(Ok(oidc)) => self.oidc(oidc, base),
+                Some(Err(why)) => Err(Refusal { code: "sign_in_not_offered".into(), reason: why }),
+                None => Err(Refusal::new(
+                    "sign_in_not_offered",
+                    "a sign-in of our own cannot take the place of this program",
+                    "无法用自带的登录替代此程序",
+                )),
+            },
             Says::Exec(exec) => self.exec(&exec, base, server),
-            Says::Oidc(node) => self.oidc(node, base),
+            Says::Oidc(node) => self.oidc(user::oidc(node)?, base),
             Says::Ours(_) => Err(Refusal::new(
                 "already_here",
                 "the context calls pilot already: its credential is in the vault",
@@ -192,10 +202,8 @@ impl Taking<'_> {
         Ok(ClusterAuth::Exec { plugin })
     }
 
-    fn oidc(&mut self, node: &Node, base: Option<&Path>) -> Result<ClusterAuth, Refusal> {
-        let oidc = user::oidc(node)?;
-        let issuer = url::Url::parse(oidc.issuer).ok().filter(|url| url.scheme() == "https" && url.username().is_empty());
-        if issuer.is_none() {
+    fn oidc(&mut self, oidc: user::Oidc<'_>, base: Option<&Path>) -> Result<ClusterAuth, Refusal> {
+        if !https(oidc.issuer) {
             return Err(Refusal::new("oidc_issuer", "the issuer's address is no https URL", "颁发者地址不是 https URL"));
         }
         let ca_pem = match oidc.ca {
@@ -215,7 +223,14 @@ impl Taking<'_> {
             let whole = Zeroizing::new(serde_json::Value::Object(parts).to_string());
             self.keep("oidc", whole.as_bytes(), SecretKind::SignIn, expires_at)
         });
-        Ok(ClusterAuth::Oidc { issuer: oidc.issuer.to_owned(), client_id: oidc.client_id.to_owned(), scopes: oidc.scopes, ca_pem, state })
+        Ok(ClusterAuth::Oidc {
+            issuer: oidc.issuer.to_owned(),
+            client_id: oidc.client_id.to_owned(),
+            scopes: oidc.scopes,
+            ca_pem,
+            state,
+            redirects: oidc.redirects,
+        })
     }
 }
 

@@ -39,7 +39,7 @@ fn taken(source: &KubeSource, context: &str) -> Taken {
 }
 
 fn wanted(context: &str) -> Wanted {
-    Wanted { context: context.into(), trust_exec: false, follow_token_file: false }
+    Wanted { context: context.into(), trust_exec: false, follow_token_file: false, sign_in: false }
 }
 
 fn refusal(taken: Taken) -> String {

@@ -267,6 +267,7 @@ pub(super) struct Oidc<'n> {
     pub(super) refresh_token: Option<&'n str>,
     pub(super) scopes: Vec<String>,
     pub(super) ca: Option<Written<'n>>,
+    pub(super) redirects: Vec<String>,
 }
 
 pub(super) fn oidc(node: &Node) -> Result<Oidc<'_>, Refusal> {
@@ -286,5 +287,6 @@ pub(super) fn oidc(node: &Node) -> Result<Oidc<'_>, Refusal> {
             .map(|scopes| scopes.split(',').map(|scope| scope.trim().to_owned()).filter(|scope| !scope.is_empty()).collect())
             .unwrap_or_default(),
         ca: data_or_file(config, "idp-certificate-authority-data", "idp-certificate-authority"),
+        redirects: Vec::new(),
     })
 }
