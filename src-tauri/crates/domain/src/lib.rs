@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod call_events;
+pub mod child_env;
 pub mod cluster;
 pub mod exec_credential;
 pub mod fault;

@@ -21,11 +21,8 @@ pub(super) async fn path(env: &BTreeMap<String, String>, guard: &[String], tasks
     const MOST: u64 = 256 << 10;
 
     let shell = env.get("SHELL").filter(|shell| shell.starts_with('/')).cloned().unwrap_or_else(|| "/bin/sh".into());
-    let mut spec_env: BTreeMap<String, String> = env
-        .iter()
-        .filter(|(name, _)| super::place::KEPT.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+    let mut spec_env: BTreeMap<String, String> =
+        env.iter().filter(|(name, _)| super::place::is_kept(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
     spec_env.insert("TERM".into(), "dumb".into());
     // Interactive as well: most people set PATH in the file that only interactive shells read.
     let args = ["-l", "-i", "-c", "printf '\\001pilothouse-path\\001%s\\001pilothouse-path\\001' \"$PATH\""].map(str::to_owned);

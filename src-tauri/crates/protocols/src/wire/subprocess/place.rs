@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use domain::child_env;
 use domain::fault::ServerFault;
 use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
@@ -10,17 +11,10 @@ use tokio_util::task::TaskTracker;
 use super::{Settings, login};
 use crate::guard::Spec;
 
-/// The variables that every program gets when they are set. Everything else has to be declared.
-pub(super) const KEPT: [&str; 33] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
+/// What a tool server gets of our surroundings beside what every program gets. Everything else has to be declared.
+const FURTHER: [&str; 16] = [
     "SHELL",
-    "LANG",
     "LANGUAGE",
-    "TZ",
-    "TMPDIR",
     "TMP",
     "TEMP",
     "XDG_RUNTIME_DIR",
@@ -28,27 +22,17 @@ pub(super) const KEPT: [&str; 33] = [
     "XDG_CACHE_HOME",
     "XDG_DATA_HOME",
     "XDG_STATE_HOME",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
     "NODE_EXTRA_CA_CERTS",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
     "SYSTEMROOT",
     "APPDATA",
     "LOCALAPPDATA",
     "PATHEXT",
 ];
 
-fn is_kept(name: &str) -> bool {
-    KEPT.contains(&name) || name.starts_with("LC_")
+pub(super) fn is_kept(name: &str) -> bool {
+    child_env::is_plain(name) || FURTHER.contains(&name)
 }
 
 /// Whether a folder is named from the top, the home included.
