@@ -104,6 +104,63 @@ fn said(out: &Output) -> String {
 }
 
 #[tokio::test]
+async fn a_user_of_two_clusters_is_taken_apart_and_kubectl_works_for_both() {
+    let scene = tokio::task::spawn_blocking(Scene::new).await.unwrap();
+    tokio::task::spawn_blocking(move || one_user_of_two_clusters(&scene)).await.unwrap();
+}
+
+fn one_user_of_two_clusters(scene: &Scene) {
+    let (server, ca, token) = (&scene.test.server, STANDARD.encode(&scene.test.ca), &scene.test.tokens["viewer"]);
+    let text = format!(
+        "# two ways to one\napiVersion: v1\nkind: Config\nclusters:\n- name: plain\n  cluster:\n    server: {server}\n    \
+         certificate-authority-data: {ca}\n- name: named\n  cluster:\n    server: {server}\n    certificate-authority-data: {ca}\n    \
+         tls-server-name: kubernetes.default.svc\ncontexts:\n- name: plain\n  context: {{ cluster: plain, user: me }}\n- name: named\n  context:\n    \
+         cluster: named\n    user: me   # the same\ncurrent-context: plain\nusers:\n- name: me\n  user:\n    token: {token}\n"
+    );
+    let file = scene.desk.path("home").join("two");
+    std::fs::write(&file, &text).unwrap();
+    let path = file.to_str().unwrap();
+    for context in ["plain", "named"] {
+        scene.sees_namespaces(&file, context);
+    }
+    let imported = scene.pilot(&["cluster", "import", path, "--rewrite", "--yes"]);
+    let rewritten: Vec<&Json> = imported["clusters"].as_array().unwrap().iter().map(|cluster| &cluster["rewritten"]).collect();
+    assert_eq!((rewritten, &imported["refused"]), (vec![&json!(true); 2], &json!([])), "{imported}");
+    assert_eq!(scene.pilot(&["cluster", "verify", path])["ok"], true);
+    let now = std::fs::read_to_string(&file).unwrap();
+    assert!(now.contains("user: me-pilothouse-named   # the same") && !now.contains(token.as_str()), "{now}");
+
+    scene.agree("always");
+    for context in ["plain", "named"] {
+        scene.sees_namespaces(&file, context);
+    }
+    let crossed = scene.kubectl(&file, &["--context", "named", "--user", "me", "get", "ns"]);
+    assert!(
+        !crossed.status.success() && said(&crossed).contains("tls-server-name"),
+        "each stanza is for its own cluster: {}",
+        said(&crossed)
+    );
+    let checked = scene.pilot(&["cluster", "check"]);
+    for row in checked.as_array().unwrap() {
+        assert_eq!((&row["state"], &row["user"]), (&json!("reachable"), &json!("viewer")), "{row}");
+        assert!(
+            row["version"].as_str().unwrap().starts_with("v1.") && row["groups"].as_array().unwrap().contains(&json!("viewers")),
+            "{row}"
+        );
+    }
+    let listed = scene.pilot(&["cluster", "list"]);
+    let used: Vec<&Json> = listed.as_array().unwrap().iter().map(|row| &row["lastUsedBy"]["by"]).collect();
+    assert_eq!(used, ["pilot", "pilot"]);
+    scene.sees_namespaces(&file, "named");
+    let listed = scene.pilot(&["cluster", "list"]);
+    let named = listed.as_array().unwrap().iter().find(|row| row["name"] == "named").unwrap();
+    assert_eq!((&named["lastUsedBy"]["by"], &named["lastUsedBy"]["program"]), (&json!("kubectl"), &json!(scene.kubectl)));
+
+    scene.pilot(&["cluster", "restore", path]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "the original bytes");
+}
+
+#[tokio::test]
 async fn kubectl_works_through_the_helper_and_everything_else_is_refused() {
     let scene = tokio::task::spawn_blocking(Scene::new).await.unwrap();
     tokio::task::spawn_blocking(move || the_whole_way(&scene)).await.unwrap();

@@ -2,11 +2,13 @@
 //!
 //! **Invariant:** what comes out was read again and compared: beside the credential of the rewritten users, both texts mean the same.
 
-use std::collections::BTreeSet;
+mod split;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use domain::fault::Fault;
+use domain::id::ClusterId;
 use domain::kubeconfig::{Refusal, Rewiring, Rewrite};
 use domain::vault::SecretBytes;
 use serde_json::json;
@@ -74,6 +76,7 @@ fn wire(
     done: &[String],
 ) -> Result<Wired, Refusal> {
     let contexts = list.contexts();
+    let unsafe_to = |found: &Found<'_>| found.cluster.is_some_and(|(_, cluster)| user::truth(cluster, "insecure-skip-tls-verify"));
     let found = contexts
         .iter()
         .find(|found| found.name == want.context)
@@ -87,42 +90,29 @@ fn wire(
     if user::kinds(node).is_empty() {
         return Err(Refusal::new("nothing_to_rewrite", "the user has no credential in the file", "该用户在文件中没有凭据"));
     }
-    if found.cluster.is_some_and(|(_, cluster)| user::truth(cluster, "insecure-skip-tls-verify")) {
+    if unsafe_to(found) {
         return Err(Refusal::new(
             "skip_verify",
             "the file leaves the server's certificate unchecked, and pilot gives no credential to a server that anybody may be: give the cluster its certificate-authority first",
             "该文件不检查服务器证书，而 pilot 不会把凭据交给身份不明的服务器：请先为该集群配置 certificate-authority",
         ));
     }
-    shared(&contexts, found, all)?;
     if done.contains(&found.user_name) {
         return Ok(Wired::Already);
     }
     let root = yaml::tree(text, &Profile::KUBECONFIG).map_err(|_| shape())?;
-    let edited = replaced(text, &root, &found.user_name, &stanza(helper, want))?;
-    proven(text, &edited, &found.user_name, &stanza(helper, want))?;
+    let groups = split::groups(&contexts, &found.user_name);
+    let edited = if groups.len() > 1 {
+        if let Some(other) = contexts.iter().find(|other| other.user_name == found.user_name && unsafe_to(other)) {
+            return Err(split::shared(found, &[other.name], "which is not rewritten", "不会被改写"));
+        }
+        split::split(list, mine, found, &groups, all, helper, text)?
+    } else {
+        let edited = replaced(text, &root, &found.user_name, &stanza(helper, &want.id))?;
+        proven(text, &edited, &found.user_name, &stanza(helper, &want.id))?;
+        edited
+    };
     Ok(Wired::Text(edited, found.user_name.clone()))
-}
-
-/// One stanza names one cluster. A user of several clusters cannot call the helper for all of them.
-fn shared(contexts: &[Found<'_>], found: &Found<'_>, all: &[Rewiring]) -> Result<(), Refusal> {
-    let others: Vec<&Found<'_>> = contexts.iter().filter(|other| other.user_name == found.user_name && other.name != found.name).collect();
-    let elsewhere: BTreeSet<&str> =
-        others.iter().filter(|other| other.cluster_name != found.cluster_name).map(|other| other.name).collect();
-    if elsewhere.is_empty() {
-        return Ok(());
-    }
-    let names = elsewhere.iter().copied().collect::<Vec<_>>().join(", ");
-    let imported = elsewhere.iter().all(|name| all.iter().any(|want| want.context == *name));
-    let (en, zh) = if imported { ("", "") } else { (", some of which were not imported", "，其中有的尚未导入") };
-    Err(Refusal::new(
-        "user_shared",
-        format!(
-            "the user {} serves other clusters too (contexts {names}{en}): give each cluster a user of its own in the file, then import again",
-            found.user_name
-        ),
-        format!("用户 {} 还用于其他集群（上下文 {names}{zh}）：请在文件中为每个集群单独设置用户，然后重新导入", found.user_name),
-    ))
 }
 
 fn shape() -> Refusal {
@@ -133,8 +123,8 @@ fn shape() -> Refusal {
     )
 }
 
-fn stanza(helper: &Helper, want: &Rewiring) -> serde_json::Value {
-    let mut args = vec!["kube-credential", "--id", want.id.as_str()];
+fn stanza(helper: &Helper, id: &ClusterId) -> serde_json::Value {
+    let mut args = vec!["kube-credential", "--id", id.as_str()];
     if let Some(dir) = &helper.config_dir {
         args.extend(["--config-dir", dir]);
     }
@@ -160,7 +150,10 @@ fn replaced(text: &str, root: &Node, name: &str, stanza: &serde_json::Value) -> 
     if item.alias || user.alias {
         return Err(shape());
     }
-    let mut edits = if user.flow { in_brackets(text, user, stanza)? } else { in_lines(text, user, stanza)? };
+    applied(text, if user.flow { in_brackets(text, user, stanza)? } else { in_lines(text, user, stanza)? })
+}
+
+fn applied(text: &str, mut edits: Vec<Edit>) -> Result<Zeroizing<String>, Refusal> {
     edits.sort_by_key(|edit| edit.range.start);
     let mut new = Zeroizing::new(String::with_capacity(text.len() + 1024));
     let mut at = 0;
@@ -304,8 +297,19 @@ fn comma_in(gap: &str) -> Option<usize> {
 /// Reads both texts again: the second must be the first with the user's credential exchanged, and nothing else.
 fn proven(before: &str, after: &str, name: &str, stanza: &serde_json::Value) -> Result<(), Refusal> {
     let mut wanted = yaml::value(before, &Profile::KUBECONFIG).map_err(|_| shape())?;
-    let got = yaml::value(after, &Profile::KUBECONFIG).map_err(|_| shape())?;
-    let users = wanted.get_mut("users").and_then(serde_json::Value::as_array_mut).ok_or_else(shape)?;
+    exchange(&mut wanted, name, stanza)?;
+    same(&wanted, after)
+}
+
+/// Whether a text means this.
+fn same(wanted: &serde_json::Value, text: &str) -> Result<(), Refusal> {
+    let got = yaml::value(text, &Profile::KUBECONFIG).map_err(|_| shape())?;
+    if got == *wanted { Ok(()) } else { Err(shape()) }
+}
+
+/// Exchanges the credential of a user in what a text means.
+fn exchange(config: &mut serde_json::Value, name: &str, stanza: &serde_json::Value) -> Result<(), Refusal> {
+    let users = config.get_mut("users").and_then(serde_json::Value::as_array_mut).ok_or_else(shape)?;
     let user = users
         .iter_mut()
         .find(|item| item.get("name").and_then(serde_json::Value::as_str) == Some(name))
@@ -314,5 +318,5 @@ fn proven(before: &str, after: &str, name: &str, stanza: &serde_json::Value) -> 
         .ok_or_else(shape)?;
     user.retain(|key, _| !CREDENTIAL.contains(&key.as_str()));
     user.insert("exec".into(), stanza.clone());
-    if got == wanted { Ok(()) } else { Err(shape()) }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 mod reading;
 mod rewriting;
 mod searching;
+mod splitting;
 mod taking;
 
 use std::path::{Path, PathBuf};

@@ -102,13 +102,8 @@ fn two(first: &str, second: &str) -> String {
 }
 
 #[test]
-fn a_user_of_several_clusters_is_left_as_it_is_and_one_of_several_namespaces_is_not() {
+fn a_user_of_several_namespaces_keeps_one_stanza_and_two_users_get_one_each() {
     let wants = [wire("c", "A"), wire("d", "B")];
-    let plan = planned(two("{cluster: k, user: u}", "{cluster: l, user: u}"), &wants);
-    assert_eq!(plan.refused.iter().map(|(_, refusal)| refusal.code.as_str()).collect::<Vec<_>>(), ["user_shared", "user_shared"]);
-    assert_eq!(plan.after, plan.before.bytes, "nothing changes");
-    let alone = planned(two("{cluster: k, user: u}", "{cluster: l, user: u}"), &wants[..1]);
-    assert!(alone.refused[0].1.reason.en.contains("not imported"), "{:?}", alone.refused);
     let plan = planned(two("{cluster: k, user: u}", "{cluster: k, user: u, namespace: n}"), &wants);
     assert_eq!((plan.contexts.as_slice(), plan.refused.len()), (["c".to_owned(), "d".to_owned()].as_slice(), 0));
     let plan = planned(two("{cluster: k, user: u}", "{cluster: l, user: w}"), &wants);
