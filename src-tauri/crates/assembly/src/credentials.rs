@@ -32,7 +32,7 @@ impl CredentialDoor {
             Some(guard) => guard,
             None => own_guard()?,
         };
-        let reach = reach(&vault, &redactor, &clock, guard);
+        let reach = reach(&vault, &redactor, &clock, guard).resting_in(store.clone());
         let credentials = Credentials::new(CredentialsParts {
             clusters: store.clone(),
             settings: store.clone(),

@@ -107,7 +107,7 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
         program: guard.first().cloned().unwrap_or_default(),
         config_dir: (!places.are_usual()).then(|| places.dir.display().to_string()),
     };
-    let reach = reach(&vault, &redactor, &clock, guard.clone());
+    let reach = reach(&vault, &redactor, &clock, guard.clone()).resting_in(store.clone());
     App::open(AppParts {
         reach: Arc::new(reach),
         clusters: store.clone(),

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::child_env;
 use domain::cluster::{ClusterDef, ExecPlugin};
 use domain::exec_credential::{EXEC_INFO, ExecCluster, ExecInfo, VERSIONS, read_answer};
 use domain::fault::{Fault, FaultKind, ServerFault};
 use domain::id::{ClusterId, Millis};
-use domain::reach::{ClusterCredential, Ran, RunOrder};
+use domain::reach::{ClusterCredential, EXEC_REST, Ran, RunOrder};
 use domain::secret::{Secret, SecretMap};
 use domain::text::Text;
 use domain::vault::{NewSecret, Owner, SecretBytes, SecretKind};
@@ -23,27 +24,6 @@ use crate::reach::Reach;
 
 pub(crate) mod program;
 
-/// Variables of ours that a plugin is given when they are set. Everything else has to stand in the kubeconfig.
-const KEPT: [&str; 18] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "TMPDIR",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-];
 const STDOUT: usize = 1024 * 1024;
 const STDERR: usize = 64 * 1024;
 /// A credential that ends within this time is not handed out any more.
@@ -83,6 +63,18 @@ impl Plugins {
             Err(_) => false,
         });
     }
+}
+
+/// How a plugin failed last, for other processes: each call of kubectl is one.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rest {
+    trust: String,
+    ran_at: Millis,
+    failures: u32,
+    /// Of the fault nothing but its kind and code: what the plugin said stays in the process that heard it.
+    kind: FaultKind,
+    code: String,
 }
 
 /// The last answer as the vault keeps it.
@@ -166,6 +158,7 @@ impl Reach {
             }
         }
         let now = self.parts.clock.now();
+        self.rest_of_others(cluster, plugin, &mut slot, now).await;
         if slot.rest(now) > 0 {
             // It ran a moment ago. What it said then is what it would say now.
             return match (&slot.failed, &slot.answer) {
@@ -178,6 +171,9 @@ impl Reach {
         let ran = self.run_plugin(cluster, plugin, found.program, &env).await;
         match ran {
             Ok(answer) => {
+                if slot.failures > 0 {
+                    self.keep_rest(cluster, None).await;
+                }
                 slot.failures = 0;
                 slot.failed = None;
                 slot.answer = Some((plugin.trust.clone(), answer.clone()));
@@ -187,8 +183,42 @@ impl Reach {
             Err(fault) => {
                 slot.failures += 1;
                 slot.failed = Some(fault.clone());
+                let (trust, code) = (plugin.trust.clone(), fault.code.clone());
+                let rest = Rest { trust, ran_at: now, failures: slot.failures, kind: fault.kind, code };
+                self.keep_rest(cluster, Some(&rest)).await;
                 Err(fault)
             }
+        }
+    }
+
+    /// What another process found out since: a plugin that failed there rests here too.
+    async fn rest_of_others(&self, cluster: &ClusterDef, plugin: &ExecPlugin, slot: &mut Slot, now: Millis) {
+        let Some(notes) = &self.notes else { return };
+        let Ok(Some(kept)) = notes.get(&format!("{EXEC_REST}{}", cluster.id)).await else { return };
+        let Ok(kept) = serde_json::from_value::<Rest>(kept) else { return };
+        if kept.trust != plugin.trust || kept.ran_at > now || slot.ran_at.is_some_and(|ran_at| ran_at >= kept.ran_at) {
+            return;
+        }
+        slot.ran_at = Some(kept.ran_at);
+        slot.failures = kept.failures;
+        let seconds = slot.rest(now).max(0) / 1_000 + 1;
+        let mut fault = failed(
+            cluster,
+            plugin,
+            &kept.code,
+            &format!("it failed a moment ago, and is not run again for {seconds} s"),
+            &format!("它刚刚失败，{seconds} 秒内不会再次运行"),
+        );
+        fault.kind = kept.kind;
+        slot.failed = Some(fault);
+    }
+
+    /// A convenience for other processes; without it they find out for themselves.
+    async fn keep_rest(&self, cluster: &ClusterDef, rest: Option<&Rest>) {
+        let Some(notes) = &self.notes else { return };
+        let value = rest.and_then(|rest| serde_json::to_value(rest).ok()).unwrap_or_default();
+        if let Err(fault) = notes.set(&format!("{EXEC_REST}{}", cluster.id), &value).await {
+            tracing::debug!(code = fault.code, "how long a credential program rests is not kept");
         }
     }
 
@@ -199,7 +229,7 @@ impl Reach {
         program: String,
         own: &SecretMap,
     ) -> Result<ClusterCredential, Fault> {
-        let ours = self.parts.env.iter().filter(|(name, _)| KEPT.contains(&name.as_str()));
+        let ours = self.parts.env.iter().filter(|(name, _)| child_env::is_plain(name));
         let mut env: SecretMap = ours.map(|(name, value)| (name.clone(), Secret::new(value.as_str()))).collect();
         env.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
         env.insert(EXEC_INFO.to_owned(), Secret::new(info(cluster, plugin).write()));

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use domain::cluster::{ClusterDef, ExecPlugin};
 use domain::fault::Fault;
 use domain::id::Clock;
+use domain::ports::Settings;
 use domain::reach::{ClusterCredential, ClusterFacts, ClusterReach, PluginFacts, RunProgram};
 use domain::secret::{Redact, SecretMap};
 use domain::sign_in::{Revocation, SignInGuide, SignInState, SignInWay, SignedIn};
@@ -40,6 +41,7 @@ pub struct Reach {
     pub(crate) parts: ReachParts,
     pub(crate) plugins: Plugins,
     pub(crate) sign_ins: SignIns,
+    pub(crate) notes: Option<Arc<dyn Settings>>,
 }
 
 impl Reach {
@@ -48,7 +50,13 @@ impl Reach {
 
     /// Keeps the parts; connects nothing and runs nothing.
     pub fn new(parts: ReachParts) -> Self {
-        Self { parts, plugins: Plugins::default(), sign_ins: SignIns::default() }
+        Self { parts, plugins: Plugins::default(), sign_ins: SignIns::default(), notes: None }
+    }
+
+    /// The same, which tells other processes there, and learns from them, how long a program that fails must rest.
+    #[must_use]
+    pub fn resting_in(self, notes: Arc<dyn Settings>) -> Self {
+        Self { notes: Some(notes), ..self }
     }
 
     /// A client for a cluster, as whom its definition says.

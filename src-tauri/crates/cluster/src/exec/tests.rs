@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::cluster::ClusterAuth;
+use domain::ports::Settings as _;
 use domain::reach::{ClusterReach as _, RunProgram};
 use domain::vault::Vault as _;
-use testkit::memory::{MemoryRedact, StillClock};
+use testkit::memory::{MemoryRedact, MemorySettings, StillClock};
 use testkit::memory_vault::MemoryVault;
 
 use super::*;
@@ -224,6 +225,32 @@ async fn a_failing_plugin_rests_longer_each_time_and_says_meanwhile_why_it_faile
     scene.clock.advance(80_000);
     scene.script.says(&answer("one", None));
     assert_eq!(scene.ask().await.unwrap(), "one");
+}
+
+#[tokio::test]
+async fn a_plugin_that_failed_in_one_process_rests_in_the_others_until_it_answers_or_is_agreed_to_anew() {
+    let mut scene = Scene::new().await;
+    let notes = Arc::new(MemorySettings::default());
+    let next = |scene: &Scene| reach(&scene.script, &scene.vault, &scene.clock, &scene.env).resting_in(notes.clone());
+    *scene.script.answer.lock().unwrap() = Ok(ran(false, "exit code 1", "", "password-canary"));
+    let mut runs = Vec::new();
+    for _ in 0..60 {
+        let fault = next(&scene).credential(&scene.cluster).await.unwrap_err();
+        assert_eq!((fault.code.as_str(), fault.kind), ("exec_failed", FaultKind::Auth));
+        runs.push(scene.runs());
+        scene.clock.advance(1_000);
+    }
+    assert_eq!((runs[0], runs[9], runs[10], runs[29], runs[30], runs[59]), (1, 1, 2, 2, 3, 3), "at 0, 10 and 30 s; each call is a process");
+    let kept = notes.get("exec-rest:c1").await.unwrap().unwrap().to_string();
+    assert!(!kept.contains("canary"), "{kept}");
+
+    let trust = std::mem::replace(&mut scene.plugin().trust, "of another yes".into());
+    assert_eq!(next(&scene).credential(&scene.cluster).await.unwrap_err().code, "exec_changed", "it is looked at, not put off");
+    scene.plugin().trust = trust;
+    scene.clock.advance(10_000);
+    scene.script.says(&answer("one", None));
+    assert_eq!(next(&scene).credential(&scene.cluster).await.unwrap().token.unwrap().expose(), "one");
+    assert_eq!(notes.get("exec-rest:c1").await.unwrap(), None, "it is well again");
 }
 
 #[tokio::test]
