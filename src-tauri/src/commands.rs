@@ -1,6 +1,7 @@
 //! The window's commands. Each decodes, calls the app, and encodes; none decides anything.
 
 pub(crate) mod activity;
+mod cluster_reach;
 pub(crate) mod clusters;
 mod consents;
 mod forms;
@@ -80,6 +81,10 @@ handlers! {
     vault::secret_remove,
     clusters::cluster_list,
     clusters::cluster_get,
+    cluster_reach::cluster_check,
+    cluster_reach::cluster_refresh,
+    cluster_reach::cluster_set,
+    cluster_reach::cluster_plugin,
     clusters::cluster_remove,
     clusters::cluster_lock,
     clusters::cluster_unlock,

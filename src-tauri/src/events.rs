@@ -54,5 +54,6 @@ fn tags(tag: AppTag) -> Vec<Tag> {
         AppTag::Approvals => vec![Tag::Questions],
         AppTag::Settings => vec![Tag::Settings, Tag::Templates, Tag::Vault, Tag::Clusters],
         AppTag::Metrics => vec![Tag::Metrics],
+        AppTag::Clusters => vec![Tag::Clusters],
     }
 }

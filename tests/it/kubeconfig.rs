@@ -106,6 +106,23 @@ async fn an_import_is_rewritten_verified_and_given_back() {
 }
 
 #[tokio::test]
+async fn a_rewritten_file_that_was_deleted_is_made_again_for_its_owner_alone() {
+    let original = config("https://10.0.0.1:6443", TOKEN);
+    let desk = Desk::new(&original).await;
+    import(&desk.house.app, &desk.file, true).await.unwrap();
+    std::fs::remove_file(&desk.file).unwrap();
+    let other = desk.file.with_file_name("never");
+    assert_eq!(desk.house.app.clusters.restore(&other, false, &window()).await.unwrap_err().code, "kubeconfig_unreadable");
+    let restored = desk.house.app.clusters.restore(&desk.file, false, &window()).await.unwrap();
+    assert_eq!((desk.text(), &restored), (original, &desk.file));
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&desk.file.metadata().unwrap().permissions()) & 0o777, 0o600);
+    assert_eq!(std::fs::read_dir(desk.file.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+    assert!(!desk.house.app.clusters.list().await.unwrap()[0].rewritten);
+    assert_eq!(desk.house.app.clusters.restore(&desk.file, false, &window()).await.unwrap_err().code, "no_original");
+}
+
+#[tokio::test]
 async fn a_locked_or_absent_vault_imports_nothing_and_touches_nothing() {
     for state in [VaultState::Absent, VaultState::Locked { kind: VaultKind::Keyring }] {
         let original = config("https://10.0.0.1:6443", TOKEN);
@@ -365,6 +382,9 @@ impl Kubeconfigs for Fused {
     }
     async fn replace(&self, file: &Path, sha256: &str, with: &SecretBytes) -> Result<(), Fault> {
         self.fuse.step(self.files.replace(file, sha256, with)).await
+    }
+    async fn create(&self, file: &Path, with: &SecretBytes) -> Result<(), Fault> {
+        self.fuse.step(self.files.create(file, with)).await
     }
     async fn search(&self, kubeconfigs: &[PathBuf], further: &[PathBuf], needles: &[Needle]) -> Result<Vec<Finding>, Fault> {
         self.files.search(kubeconfigs, further, needles).await

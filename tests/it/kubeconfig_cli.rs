@@ -13,44 +13,44 @@ const TOKEN: &str = "c4n4ry-t0ken-cli-771";
 const VARIABLE: &str = "c4n4ry-v4riable-552";
 
 /// One person's folder, with a vault under a passphrase.
-struct Home {
+pub(crate) struct Home {
     dir: tempfile::TempDir,
 }
 
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
-    fn json(&self) -> Json {
+    pub(crate) fn json(&self) -> Json {
         serde_json::from_str(&self.out).unwrap_or_else(|fault| panic!("{fault}: {} {} {}", self.code, self.out, self.err))
     }
 
-    fn ok(self) -> Json {
+    pub(crate) fn ok(self) -> Json {
         assert_eq!(self.code, 0, "{} {}", self.out, self.err);
         self.json()
     }
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = Self { dir: tempfile::tempdir().unwrap() };
         std::fs::write(home.at("pass"), "correct horse battery staple\n").unwrap();
         home.run(&["secret", "settle", "passphrase"]).ok();
         home
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.dir.path().canonicalize().unwrap().join(name)
     }
 
-    fn run(&self, words: &[&str]) -> Ran {
+    pub(crate) fn run(&self, words: &[&str]) -> Ran {
         self.run_in("data", &[words, &["--passphrase-file", self.at("pass").to_str().unwrap()]].concat())
     }
 
-    fn run_in(&self, data: &str, words: &[&str]) -> Ran {
+    pub(crate) fn run_in(&self, data: &str, words: &[&str]) -> Ran {
         let mut command = Command::new(built("pilot"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.dir.path()).env("LANG", "C.UTF-8").env("PILOTHOUSE_KEYRING_SERVICE", "");
@@ -61,7 +61,7 @@ impl Home {
     }
 }
 
-fn keys(value: &Json) -> Vec<&str> {
+pub(crate) fn keys(value: &Json) -> Vec<&str> {
     let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     keys

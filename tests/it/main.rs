@@ -13,9 +13,12 @@
 mod architecture;
 mod audit_chain;
 mod cli_contract;
+mod cluster_checks;
+mod cluster_cli;
 mod cluster_login;
 mod cluster_login_cli;
 mod cluster_reach;
+mod cluster_settings;
 mod contract;
 mod credential_asking;
 mod credential_door;

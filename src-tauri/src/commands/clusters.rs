@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use app::clusters::{ClusterView as Seen, ImportOrder};
 use base64::Engine as _;
-use domain::cluster::{ClusterAuth, ClusterDef};
+use domain::cluster::{ClusterAuth, ClusterDef, is_production};
 use domain::fault::{Fault, FaultKind};
 use domain::kubeconfig::{KubeReview, KubeSource, Wanted};
 use domain::text::Text;
@@ -22,6 +22,7 @@ use tauri::{AppHandle, State};
 use tauri_plugin_dialog::DialogExt as _;
 
 use super::activity::misfit;
+use super::cluster_reach;
 use super::vault::path_of;
 use crate::cabin::Cabin;
 
@@ -66,9 +67,11 @@ fn some(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-fn view(seen: Seen) -> ClusterView {
+pub(super) fn view(seen: Seen) -> ClusterView {
+    let used = seen.last_used_by.clone();
     ClusterView {
         id: seen.id.as_str().to_owned(),
+        colour: seen.colour.or_else(|| is_production(&seen.name).then(|| "red".to_owned())),
         name: seen.name,
         server: seen.server,
         auth: seen.auth,
@@ -77,6 +80,10 @@ fn view(seen: Seen) -> ClusterView {
         file: some(seen.file),
         rewritten: seen.rewritten,
         last_used: seen.last_used.map(|at| at.0),
+        last_used_by: used.as_ref().map(|used| used.by.clone()),
+        last_used_program: used.and_then(|used| used.program),
+        read_only: seen.read_only,
+        reach: cluster_reach::standing(seen.standing),
         updated_at: seen.updated_at.0,
     }
 }
@@ -127,6 +134,11 @@ fn fingerprints(pem: &str) -> Vec<String> {
 #[tauri::command]
 pub(super) async fn cluster_list(cabin: State<'_, Cabin>, req: Nothing) -> Answer<ClustersView> {
     let Nothing {} = req;
+    all(&cabin).await
+}
+
+/// The Clusters page.
+pub(super) async fn all(cabin: &Cabin) -> Answer<ClustersView> {
     let clusters = &cabin.app().await?.clusters;
     let all = clusters.list().await?;
     Ok(ClustersView { locked: clusters.locked().await?, clusters: all.into_iter().map(view).collect() })
@@ -134,11 +146,16 @@ pub(super) async fn cluster_list(cabin: State<'_, Cabin>, req: Nothing) -> Answe
 
 #[tauri::command]
 pub(super) async fn cluster_get(cabin: State<'_, Cabin>, req: IdReq) -> Answer<ClusterDetail> {
+    one(&cabin, &req.id).await
+}
+
+/// Everything about one cluster.
+pub(super) async fn one(cabin: &Cabin, id: &str) -> Answer<ClusterDetail> {
     let clusters = &cabin.app().await?.clusters;
-    let def = clusters.get(&req.id).await?;
+    let def = clusters.get(id).await?;
     let seen = clusters.list().await?.into_iter().find(|seen| seen.id == def.id);
     // Removed between the two questions.
-    let seen = seen.ok_or_else(|| misfit("id", &req.id))?;
+    let seen = seen.ok_or_else(|| misfit("id", id))?;
     Ok(detail(seen, def))
 }
 

@@ -1255,13 +1255,129 @@ file: string | null,
  */
 rewritten: boolean, 
 /**
- * When one of its secrets was last opened (ms).
+ * When somebody used it last (ms).
  */
 lastUsed: number | null, 
+/**
+ * Who that was: a program's name, `pilot`, `Pilothouse`.
+ */
+lastUsedBy: string | null, 
+/**
+ * That program's file.
+ */
+lastUsedProgram: string | null, 
+/**
+ * Whether nothing may be changed there.
+ */
+readOnly: boolean, 
+/**
+ * Its colour: what a person chose, else red for production.
+ */
+colour: string | null, 
+/**
+ * What is known of its answer.
+ */
+reach: ReachView, 
 /**
  * Last change (ms).
  */
 updatedAt: number, };
+export type ReachView = { 
+/**
+ * `unknown`, `checking`, `reachable`, `failed`, `locked`.
+ */
+state: string, 
+/**
+ * When that was found out (ms).
+ */
+checkedAt: number | null, 
+/**
+ * Its version, as it said last.
+ */
+version: string | null, 
+/**
+ * Its platform, as it said last.
+ */
+platform: string | null, 
+/**
+ * Whom it took us for.
+ */
+user: string | null, 
+/**
+ * That user's groups.
+ */
+groups: Array<string>, 
+/**
+ * How long credential and answers took then (ms).
+ */
+latencyMs: number | null, 
+/**
+ * When it said so (ms).
+ */
+seenAt: number | null, 
+/**
+ * Why it does not answer.
+ */
+fault: UiFault | null, };
+export type ClusterCheckReq = { 
+/**
+ * Which.
+ */
+ids: Array<string>, };
+export type ClusterSetReq = { 
+/**
+ * Which.
+ */
+id: string, 
+/**
+ * Another name.
+ */
+name: string | null, 
+/**
+ * A colour's name; empty for none.
+ */
+colour: string | null, 
+/**
+ * Another namespace; empty for the usual one.
+ */
+namespace: string | null, 
+/**
+ * Whether nothing may be changed there.
+ */
+readOnly: boolean | null, 
+/**
+ * Whether its certificate goes unchecked.
+ */
+insecure: boolean | null, 
+/**
+ * The cluster's name as it was typed, when the certificate shall go unchecked.
+ */
+typed: string | null, 
+/**
+ * The authorities that sign its certificate (PEM); empty for the system's.
+ */
+authorities: string | null, 
+/**
+ * What was shown of its program ([`PluginView::trust`]), to let it run; empty to forbid it.
+ */
+trust: string | null, };
+export type PluginView = { 
+/**
+ * The program's file, every link resolved.
+ */
+program: string, 
+/**
+ * SHA-256 of that file, in hex.
+ */
+sha256: string, 
+/**
+ * What a yes is bound to.
+ */
+trust: string, 
+/**
+ * What is odd about it.
+ */
+warnings: Array<Words>, };
 export type ClusterDetail = { 
 /**
  * As in the list.
@@ -1737,6 +1853,10 @@ export interface Commands {
   secret_remove: { req: IdReq; res: Nothing; channel: never };
   cluster_list: { req: Nothing; res: ClustersView; channel: never };
   cluster_get: { req: IdReq; res: ClusterDetail; channel: never };
+  cluster_check: { req: ClusterCheckReq; res: ClustersView; channel: never };
+  cluster_refresh: { req: Nothing; res: Nothing; channel: never };
+  cluster_set: { req: ClusterSetReq; res: ClusterDetail; channel: never };
+  cluster_plugin: { req: IdReq; res: PluginView; channel: never };
   cluster_remove: { req: ClusterRemoveReq; res: Nothing; channel: never };
   cluster_lock: { req: Nothing; res: Nothing; channel: never };
   cluster_unlock: { req: Nothing; res: Nothing; channel: never };
@@ -1810,6 +1930,10 @@ export const reads: Record<keyof Commands, Tag[]> = {
   secret_remove: [],
   cluster_list: ["clusters"],
   cluster_get: ["clusters"],
+  cluster_check: [],
+  cluster_refresh: [],
+  cluster_set: [],
+  cluster_plugin: [],
   cluster_remove: [],
   cluster_lock: [],
   cluster_unlock: [],
@@ -1883,6 +2007,10 @@ export const changes: Record<keyof Commands, Tag[]> = {
   secret_remove: ["vault","activity"],
   cluster_list: [],
   cluster_get: [],
+  cluster_check: ["clusters","activity"],
+  cluster_refresh: [],
+  cluster_set: ["clusters","activity"],
+  cluster_plugin: [],
   cluster_remove: ["clusters","vault","activity"],
   cluster_lock: ["clusters","activity"],
   cluster_unlock: ["clusters","activity"],

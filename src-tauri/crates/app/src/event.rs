@@ -29,11 +29,13 @@ pub enum Tag {
     Settings,
     /// Figures.
     Metrics,
+    /// Clusters, and what is known of them.
+    Clusters,
 }
 
 impl Tag {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Servers, Self::Tools, Self::Activity, Self::Approvals, Self::Settings, Self::Metrics];
+    pub const ALL: [Self; 7] = [Self::Servers, Self::Tools, Self::Activity, Self::Approvals, Self::Settings, Self::Metrics, Self::Clusters];
 
     fn bit(self) -> u8 {
         1 << (self as u8)

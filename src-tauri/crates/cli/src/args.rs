@@ -525,8 +525,15 @@ pub(crate) enum TemplatesCommand {
 pub(crate) enum ClusterCommand {
     /// Take contexts out of kubeconfigs and their secrets into the vault
     Import(ClusterImportArgs),
-    /// List what was imported
+    /// List what was imported, with what each cluster said last
     List,
+    /// Ask clusters for their version and for whom they take you
+    Check {
+        /// The clusters, by name or id; all of them when not given
+        clusters: Vec<String>,
+    },
+    /// Change what is kept of a cluster
+    Set(ClusterSetArgs),
     /// Remove clusters and their secrets
     Remove {
         /// The clusters, by name or id
@@ -577,6 +584,49 @@ pub(crate) enum ClusterCommand {
         #[arg(long)]
         force: bool,
     },
+}
+
+/// `pilot cluster set`.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterSetArgs {
+    /// The cluster, by name or id
+    pub(crate) cluster: String,
+    /// A new name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) rename: Option<String>,
+    /// Its colour: red, orange, amber, green, blue, violet, pink, grey, or none
+    #[arg(long, value_name = "COLOUR")]
+    pub(crate) colour: Option<String>,
+    /// Whether everything that could change something there is refused
+    #[arg(long, value_enum, value_name = "SWITCH")]
+    pub(crate) read_only: Option<Switch>,
+    /// Its usual namespace, or none
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+    /// Whether its certificate goes unchecked; needs --confirm with the cluster's name
+    #[arg(long, value_enum, value_name = "SWITCH")]
+    pub(crate) insecure: Option<Switch>,
+    /// The cluster's name once more, for --insecure on
+    #[arg(long, value_name = "NAME")]
+    pub(crate) confirm: Option<String>,
+    /// A PEM file of the authorities that sign its certificate, or system
+    #[arg(long, value_name = "FILE")]
+    pub(crate) authorities: Option<PathBuf>,
+    /// Whether its program may be run for a credential, exactly as it is shown
+    #[arg(long, value_enum, value_name = "SWITCH")]
+    pub(crate) trust_exec: Option<Switch>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// Yes
+    On,
+    /// No
+    Off,
 }
 
 /// How long a program may have credentials.

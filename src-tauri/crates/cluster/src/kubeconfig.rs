@@ -92,6 +92,11 @@ impl Kubeconfigs for KubeFiles {
         Self::off(move || replace::replace(&file, &sha256, &with, &mut replace::Disk)).await
     }
 
+    async fn create(&self, file: &Path, with: &SecretBytes) -> Result<(), Fault> {
+        let (file, with) = (file.to_owned(), with.clone());
+        Self::off(move || replace::create(&file, &with)).await
+    }
+
     async fn search(&self, kubeconfigs: &[PathBuf], further: &[PathBuf], needles: &[Needle]) -> Result<Vec<Finding>, Fault> {
         let (kubeconfigs, further, needles) = (kubeconfigs.to_vec(), further.to_vec(), needles.to_vec());
         Self::off(move || Ok(search::search(&kubeconfigs, &further, &needles))).await

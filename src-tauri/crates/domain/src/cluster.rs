@@ -46,6 +46,16 @@ pub struct ClusterDef {
     pub updated_at: Millis,
 }
 
+/// The colours that a person may give a cluster.
+pub const COLOURS: [&str; 8] = ["red", "orange", "amber", "green", "blue", "violet", "pink", "grey"];
+
+/// Whether a name says that mistakes cost something there: such a cluster is red as long as nobody says otherwise.
+pub fn is_production(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric()).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
+    words.any(|word| matches!(word, "prod" | "prd" | "production" | "live"))
+}
+
 /// A proxy between us and an API server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -283,4 +293,28 @@ pub enum ConsentAnswer {
     Always,
     /// Never.
     Deny,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_production;
+
+    #[test]
+    fn production_is_a_word_of_the_name() {
+        for (name, is) in [
+            ("prod", true),
+            ("PROD-eu", true),
+            ("my-production", true),
+            ("eu.prd.1", true),
+            ("prod2", true),
+            ("arn:aws:eks:eu:1:cluster/live", true),
+            ("products", false),
+            ("delivery", false),
+            ("staging", false),
+            ("reproduction", false),
+            ("", false),
+        ] {
+            assert_eq!(is_production(name), is, "{name}");
+        }
+    }
 }

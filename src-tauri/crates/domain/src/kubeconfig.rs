@@ -266,6 +266,9 @@ pub trait Kubeconfigs: Send + Sync + std::fmt::Debug {
     /// Replaces a file at once or not at all, keeping its mode, its owner and links to it. Refused (`kubeconfig_changed`) when it does not
     /// have this SHA-256 any more.
     async fn replace(&self, file: &Path, sha256: &str, with: &SecretBytes) -> Result<(), Fault>;
+    /// Makes a file that is not there, readable by its owner alone. Its folder has to be there. Refused (`kubeconfig_changed`) when there is
+    /// something of that name after all.
+    async fn create(&self, file: &Path, with: &SecretBytes) -> Result<(), Fault>;
     /// Looks through files, the copies beside them and further files for secrets, in every form that they may have.
     async fn search(&self, kubeconfigs: &[PathBuf], further: &[PathBuf], needles: &[Needle]) -> Result<Vec<Finding>, Fault>;
 }

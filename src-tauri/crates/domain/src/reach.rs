@@ -19,6 +19,9 @@ use crate::vault::SecretBytes;
 /// The small document (see [`crate::ports::Settings`]) that says `true` while credentials of every cluster are locked.
 pub const CLUSTERS_LOCKED: &str = "clusters:locked";
 
+/// The small documents that say how long a failing credential program must rest, in whatever process, by the cluster's id.
+pub const EXEC_REST: &str = "exec-rest:";
+
 /// What is sent to an API server to say who we are.
 #[derive(Clone, Default)]
 pub struct ClusterCredential {

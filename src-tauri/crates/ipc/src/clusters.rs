@@ -2,6 +2,10 @@
 //!
 //! **Invariant:** pasted text comes in as [`Secret`], which cannot be written out; what goes out names no secret's value.
 
+mod reach;
+
+pub use reach::{ClusterCheckReq, ClusterSetReq, PluginView, ReachView};
+
 use domain::kubeconfig::{ContextReview, ExecReview, Finding, KubeFile, SignInOffer};
 use domain::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -10,7 +14,7 @@ use ts_rs::TS;
 use crate::common::Words;
 
 /// The Clusters page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct ClustersView {
     /// Whether nobody gets credentials of any cluster.
     pub locked: bool,
@@ -19,7 +23,7 @@ pub struct ClustersView {
 }
 
 /// A saved cluster in the list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterView {
     /// Its id.
@@ -38,14 +42,24 @@ pub struct ClusterView {
     pub file: Option<String>,
     /// Whether that file calls our helper instead of holding the secret.
     pub rewritten: bool,
-    /// When one of its secrets was last opened (ms).
+    /// When somebody used it last (ms).
     pub last_used: Option<i64>,
+    /// Who that was: a program's name, `pilot`, `Pilothouse`.
+    pub last_used_by: Option<String>,
+    /// That program's file.
+    pub last_used_program: Option<String>,
+    /// Whether nothing may be changed there.
+    pub read_only: bool,
+    /// Its colour: what a person chose, else red for production.
+    pub colour: Option<String>,
+    /// What is known of its answer.
+    pub reach: ReachView,
     /// Last change (ms).
     pub updated_at: i64,
 }
 
 /// Everything about one cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterDetail {
     /// As in the list.

@@ -6,8 +6,8 @@ use ts_rs::{Config, TS};
 
 use crate::activity::{ActivityReq, ActivityRow, AnswerReq, PolicyView, QuestionView, VerifyRes};
 use crate::clusters::{
-    ClusterDetail, ClusterImportReq, ClusterImportRes, ClusterRemoveReq, ClustersView, FilesReq, FindingsView, KubeconfigView, RestoreReq,
-    ReviewReq, ReviewView,
+    ClusterCheckReq, ClusterDetail, ClusterImportReq, ClusterImportRes, ClusterRemoveReq, ClusterSetReq, ClustersView, FilesReq,
+    FindingsView, KubeconfigView, PluginView, RestoreReq, ReviewReq, ReviewView,
 };
 use crate::common::{Boot, IdReq, Nothing, PageReq, PickRes, PrefReq, Tag, TextRes, UiEvent, UiFault};
 use crate::consents::{ConsentForgetReq, ConsentView};
@@ -121,6 +121,10 @@ table! {
 
     "cluster_list": Nothing => ClustersView; reads [Clusters] changes [];
     "cluster_get": IdReq => ClusterDetail; reads [Clusters] changes [];
+    "cluster_check": ClusterCheckReq => ClustersView; reads [] changes [Clusters, Activity];
+    "cluster_refresh": Nothing => Nothing; reads [] changes [];
+    "cluster_set": ClusterSetReq => ClusterDetail; reads [] changes [Clusters, Activity];
+    "cluster_plugin": IdReq => PluginView; reads [] changes [];
     "cluster_remove": ClusterRemoveReq => Nothing; reads [] changes [Clusters, Vault, Activity];
     "cluster_lock": Nothing => Nothing; reads [] changes [Clusters, Activity];
     "cluster_unlock": Nothing => Nothing; reads [] changes [Clusters, Activity];
@@ -143,7 +147,9 @@ pub fn typescript() -> String {
     use std::fmt::Write as _;
 
     use crate::activity::{DefaultView, RiskView, RuleView};
-    use crate::clusters::{ClusterView, ContextView, ExecView, FindingView, ImportedView, RefusedView, ReviewFileView, SignInOfferView};
+    use crate::clusters::{
+        ClusterView, ContextView, ExecView, FindingView, ImportedView, ReachView, RefusedView, ReviewFileView, SignInOfferView,
+    };
     use crate::common::{NoticeView, ProtocolView, Words};
     use crate::servers::{FactsView, FrameView, ImportChange, ImportItem, RejectedView};
 
@@ -224,6 +230,10 @@ pub fn typescript() -> String {
         WipeRes,
         ClustersView,
         ClusterView,
+        ReachView,
+        ClusterCheckReq,
+        ClusterSetReq,
+        PluginView,
         ClusterDetail,
         ExecView,
         KubeconfigView,

@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Json as Body};
-use axum::routing::get;
-use http::StatusCode;
+use axum::routing::{get, post};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value as Json, json};
 
 use crate::web::{Seen, Web};
@@ -26,6 +26,7 @@ impl KubeApi {
                 "/version",
                 get(|| async { Body(json!({ "major": "1", "minor": "35", "gitVersion": "v1.35.1", "platform": "linux/amd64" })) }),
             )
+            .route("/apis/authentication.k8s.io/v1/selfsubjectreviews", post(whoami))
             .route("/api", get(|| async { Body(json!({ "kind": "APIVersions", "versions": ["v1"] })) }))
             .route("/apis", get(|| async { Body(json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": [] })) }))
             .route("/api/v1", get(|| async { Body(resources()) }))
@@ -52,6 +53,21 @@ impl KubeApi {
         })
         .to_string()
     }
+}
+
+/// Whoever comes with a token is `ada`; one that begins with `wrong` is nobody.
+async fn whoami(headers: HeaderMap) -> axum::response::Response {
+    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if token.starts_with("Bearer wrong") {
+        let body = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Unauthorized", "code": 401 });
+        return (StatusCode::UNAUTHORIZED, Body(body)).into_response();
+    }
+    let user = if token.is_empty() { "system:anonymous" } else { "ada" };
+    let body = json!({
+        "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1", "metadata": {},
+        "status": { "userInfo": { "username": user, "groups": ["system:authenticated"] } },
+    });
+    (StatusCode::CREATED, Body(body)).into_response()
 }
 
 async fn one_pod(Path((namespace, name)): Path<(String, String)>) -> axum::response::Response {

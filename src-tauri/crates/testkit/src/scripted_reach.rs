@@ -17,6 +17,8 @@ use domain::text::Text;
 pub struct ScriptedReach {
     ends: Option<Millis>,
     answers: Mutex<HashMap<String, Result<ClusterFacts, Fault>>>,
+    asked: Mutex<Vec<String>>,
+    held: tokio::sync::watch::Sender<bool>,
 }
 
 impl ScriptedReach {
@@ -26,6 +28,16 @@ impl ScriptedReach {
     /// Whose token ends then; none: it says nothing about that.
     pub fn ending(ends: Option<Millis>) -> Self {
         Self { ends, ..Self::default() }
+    }
+
+    /// The names of the clusters that were asked, in order.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether answers are held back from now on.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
     }
 
     /// What the cluster of that name answers from now on. One of which nothing was said cannot be reached.
@@ -44,6 +56,8 @@ impl ClusterReach for ScriptedReach {
     }
 
     async fn probe(&self, cluster: &ClusterDef) -> Result<ClusterFacts, Fault> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(cluster.name.clone());
+        let _ = self.held.subscribe().wait_for(|held| !held).await;
         let said = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(&cluster.name).cloned();
         said.unwrap_or_else(|| {
             let text = Text::new(format!("{} cannot be reached", cluster.name), format!("无法连接 {}", cluster.name));

@@ -10,7 +10,9 @@ import { Icon } from '@/shared/ui/icon';
 import { Ago, Confirm, Facts, Ident, IconButton, MenuButton, Notice, Section } from '@/shared/ui/parts';
 import { Empty, Failed, FaultView, Loading } from '@/shared/ui/states';
 import { tell, tellFault } from '@/shared/ui/toasts';
-import { isProd, useCluster, useRemove, useRestore, useVerify, type ClusterDetail } from './api';
+import { useCluster, useRemove, useRestore, useVerify, type ClusterDetail } from './api';
+import { ConnectionSection } from './ConnectionSection';
+import { EditSection } from './EditSection';
 import { Address, ClusterName, Findings, Fingerprints, Program } from './parts';
 import { SignInPart } from './SignInPart';
 
@@ -34,11 +36,21 @@ function Panel({ cluster }: { cluster: ClusterDetail }) {
   const remove = useRemove();
   const [removing, setRemoving] = useState(false);
   return (
-    <section className={`ph-panel${isProd(row.name) ? ' ph-prodedge' : ''}`} aria-label={visible(row.name)} data-testid="cluster-panel">
+    <section className="ph-panel ph-colouredge" data-colour={row.colour ?? undefined} aria-label={visible(row.name)} data-testid="cluster-panel">
       <header className="ph-panelhead">
         <h2 className="ph-grow">
-          <ClusterName name={row.name} />
+          <ClusterName name={row.name} colour={row.colour} />
         </h2>
+        {row.readOnly && (
+          <Chip tone="idle" icon="lock">
+            {t('clusters.readOnly')}
+          </Chip>
+        )}
+        {row.insecure && (
+          <Chip tone="bad" icon="warn">
+            {t('clusters.insecure')}
+          </Chip>
+        )}
         <Menu>
           <Menu.Target>
             <MenuButton icon="more" label={t('clusters.actions')} testId="cluster-more" />
@@ -54,6 +66,7 @@ function Panel({ cluster }: { cluster: ClusterDetail }) {
       <div className="ph-scroll ph-pad">
         <div className="ph-stack">
           {row.insecure && <Notice tone="bad" title={t('clusters.insecure')}>{t('clusters.insecureHint')}</Notice>}
+          <ConnectionSection row={row} />
           <Section title={t('clusters.reach')}>
             <Facts
               rows={[
@@ -70,30 +83,15 @@ function Panel({ cluster }: { cluster: ClusterDetail }) {
             <Facts
               rows={[
                 [t('clusters.auth'), word('clusterAuth', row.auth)],
-                row.lastUsed !== null && [t('clusters.lastUsed'), <Ago key="l" at={row.lastUsed} />],
                 row.expiresAt !== null && [t('clusters.expires'), <Expiry key="e" at={row.expiresAt} />],
                 cluster.issuer !== null && [t('clusters.issuer'), <code key="is" className="ph-break">{visible(cluster.issuer)}</code>],
                 cluster.tokenFile !== null && [t('clusters.tokenFile'), <code key="tf" className="ph-break">{visible(cluster.tokenFile)}</code>],
               ]}
             />
             {row.auth === 'oidc' && <SignInPart key={row.id} id={row.id} />}
-            {cluster.exec && (
-              <div className="ph-stack tight">
-                <div className="ph-row">
-                  {cluster.trusted ? (
-                    <Chip tone="ok" icon="check">
-                      {t('clusters.trusted')}
-                    </Chip>
-                  ) : (
-                    <Chip tone="ask" icon="person">
-                      {t('clusters.untrusted')}
-                    </Chip>
-                  )}
-                </div>
-                <Program exec={cluster.exec} />
-              </div>
-            )}
+            {cluster.exec && <Program exec={cluster.exec} />}
           </Section>
+          <EditSection key={`${row.name}/${cluster.namespace ?? ''}`} cluster={cluster} />
           <Source cluster={cluster} />
         </div>
       </div>

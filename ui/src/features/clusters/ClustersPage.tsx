@@ -1,6 +1,6 @@
 /** Clusters: what was imported, how each is reached and signed in to, and whether its file still holds a secret. */
 import { Button, Menu } from '@mantine/core';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useT } from '@/shared/i18n/t';
 import { byName } from '@/shared/lib/format';
 import { fits } from '@/shared/lib/fuzzy';
@@ -9,15 +9,15 @@ import { visible } from '@/shared/lib/visible';
 import { Expiry } from '@/shared/ui/expiry';
 import { Grid, type Column } from '@/shared/ui/grid';
 import { Icon } from '@/shared/ui/icon';
-import { Ago, MenuButton, PageHead } from '@/shared/ui/parts';
+import { MenuButton, PageHead } from '@/shared/ui/parts';
 import { SearchBox } from '@/shared/ui/search';
 import { Split } from '@/shared/ui/split';
 import { Empty, Failed, FilteredEmpty, Loading } from '@/shared/ui/states';
 import { tell, tellFault } from '@/shared/ui/toasts';
-import { isProd, useClusters, useLock, useUnlock, type ClusterView } from './api';
+import { useCheck, useClusters, useLock, useRefresh, useUnlock, type ClusterView } from './api';
 import { ClusterPanel } from './ClusterPanel';
 import { ImportWizard } from './ImportWizard';
-import { ClusterName } from './parts';
+import { ClusterName, LastUse, ReachChip } from './parts';
 import { ProgramsPanel } from './ProgramsPanel';
 import { VerifyPanel } from './VerifyPanel';
 
@@ -29,7 +29,13 @@ export function ClustersPage() {
   const unlock = useUnlock();
   const [query, setQuery] = useState('');
   const place = route.path[1] ?? null;
+  const { mutate: refresh } = useRefresh();
+  const check = useCheck();
+  // What answered a person before is looked at again; the core decides which, and reaches nobody else.
   const importing = place === 'import';
+  useEffect(() => {
+    if (!importing) refresh({});
+  }, [refresh, importing]);
   const verifying = place === 'verify';
   const programs = place === 'programs';
   const chosen = importing || verifying || programs ? null : place;
@@ -41,14 +47,17 @@ export function ClustersPage() {
 
   const columns = useMemo(
     (): Column<ClusterView>[] => [
-      { key: 'name', head: t('clusters.name'), min: 130, grow: 1.2, cell: (row) => <ClusterName name={row.name} /> },
-      { key: 'used', head: t('clusters.lastUsed'), min: 104, rank: 3, cell: (row) => (row.lastUsed === null ? <span className="ph-faint">{t('clusters.neverUsed')}</span> : <Ago at={row.lastUsed} />) },
+      { key: 'name', head: t('clusters.name'), min: 130, grow: 1.2, cell: (row) => <Name row={row} /> },
+      { key: 'state', head: t('clusters.state'), min: 118, rank: 0, cell: (row) => <ReachChip value={row.reach.state} quiet /> },
+      { key: 'version', head: t('clusters.version'), min: 84, rank: 4, cell: (row) => (row.reach.version === null ? <span className="ph-faint">–</span> : <code className={row.reach.state === 'reachable' ? 'ph-cut' : 'ph-cut ph-faint'}>{visible(row.reach.version)}</code>) },
+      { key: 'identity', head: t('clusters.identity'), min: 110, grow: 0.8, rank: 5, cell: (row) => (row.reach.user === null ? <span className="ph-faint">–</span> : <code className={row.reach.state === 'reachable' ? 'ph-cut' : 'ph-cut ph-faint'} title={row.reach.groups.join(', ')}>{visible(row.reach.user)}</code>) },
+      { key: 'used', head: t('clusters.lastUsed'), min: 150, rank: 3, cell: (row) => <LastUse row={row} /> },
       {
         key: 'server',
         head: t('clusters.server'),
         min: 180,
         grow: 1.6,
-        rank: 4,
+        rank: 6,
         cell: (row) => <code className={`ph-cut ${row.server.startsWith('http:') ? 'ph-tone-bad' : 'ph-muted'}`}>{visible(row.server)}</code>,
       },
       { key: 'auth', head: t('clusters.auth'), min: 130, rank: 2, cell: (row) => <span className="ph-muted ph-cut">{word('clusterAuth', row.auth)}</span> },
@@ -58,7 +67,7 @@ export function ClustersPage() {
         head: t('clusters.source'),
         min: 170,
         grow: 1,
-        rank: 5,
+        rank: 7,
         cell: (row) => (
           <span className="ph-row" title={row.file ?? undefined}>
             {row.rewritten && <Icon name="shield" size={13} className="ph-tone-ok" />}
@@ -110,7 +119,7 @@ export function ClustersPage() {
       ) : rows.length === 0 ? (
         <FilteredEmpty what={t('clusters.many')} onClear={() => setQuery('')} />
       ) : (
-        <Grid label={t('nav.clusters')} rows={rows} columns={columns} rowKey={(row) => row.id} selected={chosen} onSelect={(row) => go(['clusters', row.id])} rowTestId="cluster-row" rowTone={(row) => (isProd(row.name) ? 'prod' : undefined)} />
+        <Grid label={t('nav.clusters')} rows={rows} columns={columns} rowKey={(row) => row.id} selected={chosen} onSelect={(row) => go(['clusters', row.id])} rowTestId="cluster-row" rowTone={(row) => (row.colour === null ? undefined : `colour-${row.colour}`)} />
       )}
     </div>
   );
@@ -119,6 +128,11 @@ export function ClustersPage() {
   return (
     <>
       <PageHead title={t('nav.clusters')}>
+        {!none && (
+          <Button leftSection={<Icon name="refresh" size={14} />} loading={check.isPending} disabled={!clusters.data} onClick={() => check.mutate({ ids: [] }, { onError: tellFault })} data-testid="clusters-check">
+            {t('reach.checkAll')}
+          </Button>
+        )}
         {!none && (
           <Menu>
             <Menu.Target>
@@ -150,5 +164,27 @@ export function ClustersPage() {
       </PageHead>
       <Split name="clusters" initial={0.42} list={list} detail={verifying ? <VerifyPanel /> : programs ? <ProgramsPanel /> : chosen ? <ClusterPanel key={chosen} id={chosen} /> : null} />
     </>
+  );
+}
+
+/** The name, and what a person must not overlook about the cluster. */
+function Name({ row }: { row: ClusterView }) {
+  const { t } = useT();
+  return (
+    <span className="ph-row">
+      <ClusterName name={row.name} colour={row.colour} />
+      {row.readOnly && (
+        <span title={t('clusters.readOnly')}>
+          <Icon name="lock" size={12} className="ph-muted" />
+          <span className="ph-sr">{t('clusters.readOnly')}</span>
+        </span>
+      )}
+      {row.insecure && (
+        <span title={t('clusters.insecure')} data-testid="cluster-unchecked">
+          <Icon name="warn" size={13} className="ph-tone-bad" />
+          <span className="ph-sr">{t('clusters.insecure')}</span>
+        </span>
+      )}
+    </span>
   );
 }

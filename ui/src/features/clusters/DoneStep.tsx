@@ -2,17 +2,16 @@
 import { Button } from '@mantine/core';
 import { useEffect } from 'react';
 import { useT } from '@/shared/i18n/t';
-import { go, href } from '@/shared/lib/route';
+import { go } from '@/shared/lib/route';
 import { sentence } from '@/shared/lib/format';
 import { visible } from '@/shared/lib/visible';
-import { Chip } from '@/shared/ui/chips';
-import { Icon } from '@/shared/ui/icon';
 import { FaultView, Loading } from '@/shared/ui/states';
 import { useVerify, type ClusterImportRes } from './api';
-import { ClusterName, Findings } from './parts';
+import { ConnectStep } from './ConnectStep';
+import { Findings } from './parts';
 
 export function DoneStep({ done }: { done: ClusterImportRes }) {
-  const { t, say, word } = useT();
+  const { t, say } = useT();
   const { mutate, data, error, isPending } = useVerify();
   const key = done.files.join('\n');
   useEffect(() => {
@@ -24,25 +23,7 @@ export function DoneStep({ done }: { done: ClusterImportRes }) {
       <div className="ph-scroll ph-pad">
         <div className="ph-stack ph-wizard">
           <h2>{t('wizard.imported', { count: done.clusters.length })}</h2>
-          <ul className="ph-rows">
-            {done.clusters.map((one) => (
-              <li key={one.id} data-testid="wizard-imported">
-                <a href={href(['clusters', one.id])}>
-                  <span className="ph-grow">
-                    <ClusterName name={one.context} />
-                    <code className="ph-muted ph-cut">{visible(one.server)}</code>
-                  </span>
-                  {one.rewritten && (
-                    <Chip tone="ok" icon="shield">
-                      {t('clusters.rewritten')}
-                    </Chip>
-                  )}
-                  <span className="ph-muted">{word('clusterAuth', one.auth)}</span>
-                  <Icon name="chevronRight" size={13} />
-                </a>
-              </li>
-            ))}
-          </ul>
+          <ConnectStep done={done} />
           {done.refused.length > 0 && (
             <>
               <h2>{t('wizard.notDone', { count: done.refused.length })}</h2>

@@ -12,15 +12,38 @@ describe('the list', () => {
     const rows = await screen.findAllByTestId('cluster-row');
     expect(rows).toHaveLength(4);
     const prod = rows.find((row) => row.dataset['key'] === 'cl-prod')!;
-    expect(prod.className).toContain('prod');
-    for (const part of ['production by its name', 'Client certificate', 'in 6 d', 'rewritten']) expect(prod.textContent).toContain(part);
-    expect(rows.find((row) => row.dataset['key'] === 'cl-lab')!.textContent).toContain('ended 2 d ago');
+    expect(prod.className).toContain('colour-red');
+    for (const part of ['production by its name', 'Reachable', 'v1.36.2', 'kubectl', 'Client certificate', 'in 6 d']) expect(prod.textContent).toContain(part);
+    const lab = rows.find((row) => row.dataset['key'] === 'cl-lab')!;
+    for (const part of ['ended 2 d ago', 'Not checked', 'never']) expect(lab.textContent).toContain(part);
   });
 
   test('nothing is reached before a person asks', async () => {
     const { client } = await open({ hash: '#/clusters/cl-prod' });
     await byId('cluster-panel');
-    for (const name of ['cluster_verify', 'cluster_review']) expect(sent(client, name)).toEqual([]);
+    for (const name of ['cluster_verify', 'cluster_review', 'cluster_check', 'cluster_plugin']) expect(sent(client, name)).toEqual([]);
+    expect(sent(client, 'cluster_refresh'), 'the core decides whom it looks at again').toEqual([{}]);
+  });
+
+  test('one is asked, or all; what each said stands in the list and on its panel', async () => {
+    const { user, client } = await open({ hash: '#/clusters/cl-lab' });
+    expect((await byId('cluster-state')).dataset['state']).toBe('unknown');
+    await user.click(screen.getByTestId('cluster-check'));
+    await waitFor(() => expect(screen.getByTestId('cluster-state').dataset['state']).toBe('failed'));
+    expect(screen.getByTestId('fault').textContent).toContain('nobody listens there');
+    expect(within(screen.getByTestId('cluster-connection')).getByTestId('cluster-last-used').textContent).toContain('Pilothouse,');
+    await user.click(screen.getByTestId('retry'));
+    await user.click(screen.getByTestId('clusters-check'));
+    await waitFor(() => expect(screen.getAllByTestId('cluster-row').filter((row) => row.textContent!.includes('Reachable'))).toHaveLength(3));
+    expect(sent(client, 'cluster_check')).toEqual([{ ids: ['cl-lab'] }, { ids: ['cl-lab'] }, { ids: [] }]);
+  });
+
+  test('whom it takes us for is on the panel with every group', async () => {
+    await open({ hash: '#/clusters/cl-prod' });
+    expect((await byId('cluster-user')).textContent).toBe('mira');
+    expect(screen.getByTestId('cluster-version').textContent).toBe('v1.36.2');
+    expect(screen.getByTestId('cluster-groups').textContent).toBe('sresystem:authenticated');
+    expect(within(screen.getByTestId('cluster-connection')).getByTestId('cluster-last-used').title).toBe('/usr/local/bin/kubectl');
   });
 
   test('all credentials are locked and unlocked at once', async () => {
@@ -96,6 +119,77 @@ describe('programs', () => {
   });
 });
 
+describe('what may be changed', () => {
+  const none = { name: null, colour: null, namespace: null, readOnly: null, insecure: null, typed: null, authorities: null, trust: null };
+
+  test('a name and a namespace are sent together, once they differ; a refusal is shown and nothing is taken for done', async () => {
+    const { user, client } = await open({ hash: '#/clusters/cl-lab' });
+    const name = await byId('cluster-name');
+    expect(screen.getByTestId('cluster-save')).toHaveProperty('disabled', true);
+    await user.clear(name);
+    await user.type(name, 'staging');
+    await user.type(screen.getByTestId('cluster-namespace'), 'web');
+    await user.click(screen.getByTestId('cluster-save'));
+    expect((await byId('fault')).textContent).toContain('another cluster of the name staging');
+    expect(screen.getByTestId('cluster-panel').getAttribute('aria-label')).toBe('lab');
+    await user.clear(name);
+    await user.type(name, 'den');
+    await user.click(screen.getByTestId('cluster-save'));
+    await waitFor(() => expect(screen.getByTestId('cluster-panel').getAttribute('aria-label')).toBe('den'));
+    expect(sent(client, 'cluster_set')).toEqual(['staging', 'den'].map((name) => ({ ...none, id: 'cl-lab', name, namespace: 'web' })));
+  });
+
+  test('read only is a switch that waits for the core', async () => {
+    const { user, client } = await open({ hash: '#/clusters/cl-lab' });
+    client.failNext('cluster_set', { kind: 'storage', code: 'disk_full', message: { en: 'the disk is full', zh: '磁盘已满' }, hint: { en: '', zh: '' }, params: {}, reference: null });
+    await user.click(await byId('cluster-read-only'));
+    expect((await byId('fault')).textContent).toContain('he disk is full');
+    expect(screen.getByTestId('cluster-read-only')).toHaveProperty('checked', false);
+    await user.click(screen.getByTestId('cluster-read-only'));
+    await waitFor(() => expect(screen.getByTestId('cluster-read-only')).toHaveProperty('checked', true));
+    expect(sent(client, 'cluster_set')).toEqual([true, true].map((readOnly) => ({ ...none, id: 'cl-lab', readOnly })));
+  });
+
+  test('a certificate goes unchecked only for whoever types the name, and that stays to be seen', async () => {
+    const { user, client } = await open({ hash: '#/clusters/cl-lab' });
+    await user.click(await byId('cluster-insecure'));
+    const typed = await byId('insecure-typed');
+    await user.type(typed, 'la');
+    expect(screen.getByTestId('insecure-yes')).toHaveProperty('disabled', true);
+    await user.type(typed, 'b');
+    await user.click(screen.getByTestId('insecure-yes'));
+    await waitFor(() => expect(screen.getByTestId('cluster-insecure')).toHaveProperty('checked', true));
+    expect(screen.getByTestId('cluster-unchecked')).toBeTruthy();
+    expect(screen.getByText(/can pose as this cluster/)).toBeTruthy();
+    await user.click(screen.getByTestId('cluster-insecure'));
+    await waitFor(() => expect(screen.queryByTestId('cluster-unchecked')).toBeNull());
+    expect(sent(client, 'cluster_set')).toEqual([{ ...none, id: 'cl-lab', insecure: true, typed: 'lab' }, { ...none, id: 'cl-lab', insecure: false }]);
+  });
+
+  test('instead of that an authority can be named', async () => {
+    const { user, client } = await open({ hash: '#/clusters/cl-lab' });
+    await user.click(await byId('cluster-insecure'));
+    await user.click(await byId('insecure-instead'));
+    await user.click(await byId('authorities-text'));
+    await user.paste('-----BEGIN CERTIFICATE-----');
+    await user.click(screen.getByTestId('authorities-yes'));
+    await waitFor(() => expect(screen.queryByTestId('authorities-text')).toBeNull());
+    expect(sent(client, 'cluster_set')).toEqual([{ ...none, id: 'cl-lab', authorities: '-----BEGIN CERTIFICATE-----' }]);
+  });
+
+  test('a program runs only after it was shown as it stands here, and is forbidden again', async () => {
+    const { user, client } = await open({ hash: '#/clusters/cl-stage' });
+    await user.click(await byId('trust-away'));
+    await waitFor(() => expect(screen.queryByTestId('trust-away')).toBeNull());
+    await user.click(screen.getByTestId('trust-look'));
+    const shown = await byId('trust-shown');
+    for (const part of ['/usr/local/aws-cli/v2/2.31/bin/aws', '9c9c9c9c', 'everybody on this machine']) expect(shown.textContent).toContain(part);
+    await user.click(screen.getByTestId('trust-yes'));
+    await byId('trust-away');
+    expect(sent(client, 'cluster_set')).toEqual(['', 'trust-key-1'].map((trust) => ({ ...none, id: 'cl-stage', trust })));
+  });
+});
+
 describe('the import', () => {
   const review = async () => {
     const opened = await open({ hash: '#/clusters/import' });
@@ -129,6 +223,11 @@ describe('the import', () => {
     await byId('wizard-done');
     expect(sent(client, 'cluster_import')).toEqual([{ review: 'review-1', take: ['eks-dev', 'robot'], trust: [], sign: [], follow: ['robot'], rewrite: false }]);
     expect(sent(client, 'cluster_verify')).toEqual([]);
+    expect(sent(client, 'cluster_check')).toEqual([]);
+    await user.click(screen.getByTestId('wizard-check'));
+    await waitFor(() => expect(screen.getAllByTestId('wizard-imported').map((one) => one.dataset['state'])).toEqual(['reachable', 'reachable']));
+    expect(screen.getAllByTestId('wizard-imported')[0]!.textContent).toContain('v1.36.2 · mira');
+    expect(sent(client, 'cluster_check')).toEqual([{ ids: ['cl-eks-dev', 'cl-robot'] }]);
   });
 
   test('a program that only signs in can be replaced by a sign-in of ours, and is not trusted then', async () => {
@@ -200,4 +299,6 @@ test.each([
   ['PROD-eu', true],
   ['my-production', true],
   ['staging', false],
+  ['products', false],
+  ['prd2.eu', true],
 ])('%s is production: %s', (name, is) => expect(isProd(name)).toBe(is));

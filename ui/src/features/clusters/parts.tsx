@@ -1,19 +1,50 @@
 /** What the list, the panel and the wizard draw alike. */
 import { useT } from '@/shared/i18n/t';
 import { visible } from '@/shared/lib/visible';
-import { Chip } from '@/shared/ui/chips';
-import { Icon } from '@/shared/ui/icon';
-import { CodeBlock, Facts, Ident } from '@/shared/ui/parts';
-import { isProd, type ExecView, type FindingsView } from './api';
+import { Chip, type Tone } from '@/shared/ui/chips';
+import { Icon, type IconName } from '@/shared/ui/icon';
+import { Ago, CodeBlock, Facts, Ident } from '@/shared/ui/parts';
+import { isProd, type ClusterView, type ExecView, type FindingsView } from './api';
 
-/** A context's or cluster's name; red, with a word for those who see no colour, where people depend on it. */
-export function ClusterName({ name, strong = true }: { name: string; strong?: boolean }) {
+/** A cluster's colour as a small square; nothing where it has none. */
+export function ColourMark({ colour }: { colour: string | null }) {
+  return colour === null ? null : <span className="ph-colourmark" data-colour={colour} aria-hidden="true" />;
+}
+
+const STATES: Record<string, [Tone, IconName]> = { unknown: ['idle', 'idle'], checking: ['run', 'busy'], reachable: ['ok', 'ok'], failed: ['bad', 'fail'], locked: ['ask', 'lock'] };
+
+/** Whether a cluster answers: colour, icon and word. */
+export function ReachChip({ value, quiet }: { value: string; quiet?: boolean }) {
+  const { word } = useT();
+  const [tone, icon] = STATES[value] ?? ['idle', 'info'];
+  return (
+    <Chip tone={tone} icon={icon} quiet={quiet}>
+      {word('clusterState', value)}
+    </Chip>
+  );
+}
+
+/** Who used a cluster last, and when. */
+export function LastUse({ row }: { row: Pick<ClusterView, 'lastUsed' | 'lastUsedBy' | 'lastUsedProgram'> }) {
+  const { t } = useT();
+  if (row.lastUsed === null) return <span className="ph-faint">{t('clusters.neverUsed')}</span>;
+  return (
+    <span className="ph-row" title={row.lastUsedProgram ?? undefined} data-testid="cluster-last-used">
+      {row.lastUsedBy !== null && <span className="ph-cut">{t('clusters.by', { who: visible(row.lastUsedBy) })}</span>}
+      <Ago at={row.lastUsed} />
+    </span>
+  );
+}
+
+/** A context's or cluster's name with its colour; production is red, with a word for those who see no colour. `colour` is left out where
+ * nobody could choose one yet. */
+export function ClusterName({ name, colour, strong = true }: { name: string; colour?: string | null; strong?: boolean }) {
   const { t } = useT();
   const prod = isProd(name);
   const text = visible(name);
   return (
     <span className={`ph-row${prod ? ' ph-tone-bad' : ''}`}>
-      {prod && <span className="ph-prodmark" aria-hidden="true" />}
+      <ColourMark colour={colour === undefined ? (prod ? 'red' : null) : colour} />
       {strong ? <strong className="ph-cut">{text}</strong> : <span className="ph-cut">{text}</span>}
       {prod && <span className="ph-sr">{t('clusters.prod')}</span>}
     </span>

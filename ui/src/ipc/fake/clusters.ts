@@ -1,21 +1,31 @@
 /** A morning's clusters and a kubeconfig to import, with everything that a review has to show. */
-import type { ClusterDetail, ConsentView, ContextView, KubeconfigView } from '../bindings';
+import type { ClusterDetail, ClusterView, ConsentView, ContextView, KubeconfigView, ReachView, UiFault } from '../bindings';
 
 const DAY = 86_400_000;
 const CA = '5b1f0c9d4e7a82635b1f0c9d4e7a82635b1f0c9d4e7a82635b1f0c9d4e7a8263';
 
+export const UNKNOWN: ReachView = { state: 'unknown', checkedAt: null, version: null, platform: null, user: null, groups: [], latencyMs: null, seenAt: null, fault: null };
+
 type Flat = Omit<ClusterDetail, 'view'> & ClusterDetail['view'];
 
-const base: Omit<Flat, 'id' | 'name' | 'server' | 'auth' | 'updatedAt'> = { file: '/home/mira/.kube/config', context: null, user: null, rewritten: false, exec: null, trusted: false, issuer: null, tokenFile: null, follows: false, expiresAt: null, insecure: false, lastUsed: null, caSha256: [CA], tlsServerName: null, proxy: null, namespace: null, impersonate: null };
+const base: Omit<Flat, 'id' | 'name' | 'server' | 'auth' | 'updatedAt'> = { file: '/home/mira/.kube/config', context: null, user: null, rewritten: false, exec: null, trusted: false, issuer: null, tokenFile: null, follows: false, expiresAt: null, insecure: false, lastUsed: null, lastUsedBy: null, lastUsedProgram: null, readOnly: false, colour: null, reach: UNKNOWN, caSha256: [CA], tlsServerName: null, proxy: null, namespace: null, impersonate: null };
 
-const parted = ({ id, name, server, auth, expiresAt, insecure, file, rewritten, lastUsed, updatedAt, ...rest }: Flat): ClusterDetail => ({ view: { id, name, server, auth, expiresAt, insecure, file, rewritten, lastUsed, updatedAt }, ...rest });
+const parted = ({ id, name, server, auth, expiresAt, insecure, file, rewritten, lastUsed, lastUsedBy, lastUsedProgram, readOnly, colour, reach, updatedAt, ...rest }: Flat): ClusterDetail => ({ view: { id, name, server, auth, expiresAt, insecure, file, rewritten, lastUsed, lastUsedBy, lastUsedProgram, readOnly, colour, reach, updatedAt }, ...rest });
 
 const flat = (now: number): Flat[] => [
-  { ...base, id: 'cl-prod', name: 'prod-eu', server: 'https://10.20.0.4:6443', context: 'prod-eu', user: 'mira@prod', auth: 'client_certificate', rewritten: true, expiresAt: now + 6 * DAY + 60_000, namespace: 'payments', lastUsed: now - 3_600_000, updatedAt: now - 3 * DAY },
+  { ...base, id: 'cl-prod', name: 'prod-eu', server: 'https://10.20.0.4:6443', context: 'prod-eu', user: 'mira@prod', auth: 'client_certificate', rewritten: true, expiresAt: now + 6 * DAY + 60_000, namespace: 'payments', lastUsed: now - 3_600_000, lastUsedBy: 'kubectl', lastUsedProgram: '/usr/local/bin/kubectl', colour: 'red', reach: { ...UNKNOWN, state: 'reachable', checkedAt: now - 60_000, version: 'v1.36.2', platform: 'linux/amd64', user: 'mira', groups: ['sre', 'system:authenticated'], latencyMs: 84, seenAt: now - 60_000 }, updatedAt: now - 3 * DAY },
   { ...base, id: 'cl-stage', name: 'staging', server: 'https://k8s.staging.example.net', context: 'staging', user: 'mira', auth: 'exec', exec: { argv: ['aws', 'eks', 'get-token', '--cluster-name', 'staging', '--output', 'json'], envNames: ['AWS_PROFILE'], folder: '/home/mira/.kube' }, trusted: true, caSha256: [], proxy: 'http://proxy.example.net:3128', impersonate: 'ops (groups: sre)', updatedAt: now - 3 * DAY },
   { ...base, id: 'cl-lab', name: 'lab', server: 'http://192.168.7.20:8080', context: 'lab', user: 'lab', auth: 'token', file: null, caSha256: [], expiresAt: now - 2 * DAY - 60_000, updatedAt: now - 40 * DAY },
   { ...base, id: 'cl-sso', name: 'platform', server: 'https://platform.example.net:6443', context: 'platform', user: 'oidc', auth: 'oidc', issuer: 'https://login.example.net', updatedAt: now - DAY },
 ];
+
+/** What a cluster of the fake answers when it is asked. */
+export const answer = (view: ClusterView, now: number): ReachView =>
+  view.name === 'lab'
+    ? { ...view.reach, state: 'failed', checkedAt: now, fault: DOWN }
+    : { ...UNKNOWN, state: 'reachable', checkedAt: now, version: 'v1.36.2', platform: 'linux/amd64', user: 'mira', groups: ['sre', 'system:authenticated'], latencyMs: 84, seenAt: now };
+
+const DOWN: UiFault = { kind: 'unreachable', code: 'cluster_unreachable', message: { en: 'could not reach lab (http://192.168.7.20:8080): nobody listens there (connection refused)', zh: '无法连接 lab（http://192.168.7.20:8080）：连接被拒绝' }, hint: { en: 'Look whether a VPN or a proxy is needed, then try again.', zh: '请检查是否需要 VPN 或代理，然后重试。' }, params: {}, reference: null };
 
 export const clusters = (now: number): ClusterDetail[] => flat(now).map(parted);
 

@@ -1,7 +1,7 @@
 /** The same client over fixtures: the whole window in a browser, without a core. `?fake=empty|failed|many|slow`, `&ask=call,start,…`. */
 import type { CallDone, ClusterDetail, ImportItem, Json, ServerDetail, ServerForm, ServerView, TestRes, ToolCallEvent, ToolDetail, UiEvent, UiFault } from '../bindings';
 import type { Client, Message, Name, Req, Res } from '../wire';
-import { contexts, kubeconfigs } from './clusters';
+import { answer, contexts, kubeconfigs, UNKNOWN } from './clusters';
 import { PROTOCOLS } from './protocols';
 import { STATES } from './vault';
 import { fault, figures, frames, PODS, question, templates, world, type World } from './world';
@@ -319,6 +319,25 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
       if (!found) throw fault('not_found', 'no_such_cluster', { en: `There is no cluster ${req.id}.`, zh: `没有集群 ${req.id}。` }, { en: 'It may have been removed.', zh: '它可能已被移除。' });
       return found;
     },
+    cluster_check: (req) => {
+      const now = Date.now();
+      own.clusters = own.clusters.map((one) =>
+        req.ids.length > 0 && !req.ids.includes(one.view.id) ? one : { ...one, view: { ...one.view, lastUsed: now, lastUsedBy: 'Pilothouse', lastUsedProgram: null, reach: own.clustersLocked ? { ...one.view.reach, state: 'locked' } : answer(one.view, now) } },
+      );
+      return { locked: own.clustersLocked, clusters: own.clusters.map((one) => one.view) };
+    },
+    cluster_refresh: () => ({}),
+    cluster_plugin: () => ({ program: '/usr/local/aws-cli/v2/2.31/bin/aws', sha256: '9c'.repeat(32), trust: 'trust-key-1', warnings: [{ en: 'everybody on this machine may write to /usr/local/aws-cli, and so replace the program', zh: '本机任何人都可写入 /usr/local/aws-cli，从而替换该程序' }] }),
+    cluster_set: (req) => {
+      const found = own.clusters.find((one) => one.view.id === req.id);
+      if (!found) throw fault('not_found', 'no_such_cluster', { en: `There is no cluster ${req.id}.`, zh: `没有集群 ${req.id}。` }, { en: 'It may have been removed.', zh: '它可能已被移除。' });
+      if (own.clusters.some((one) => one.view.id !== req.id && one.view.name === req.name)) throw fault('config', 'cluster_name_taken', { en: `there is another cluster of the name ${req.name ?? ''}`, zh: `已有另一个集群名为 ${req.name ?? ''}` }, { en: 'Choose another name.', zh: '请换一个名称。' });
+      if (req.insecure === true && req.typed !== found.view.name) throw fault('denied', 'name_not_typed', { en: 'what was typed is not the name', zh: '输入的内容不是该名称' }, { en: '', zh: '' });
+      const view = { ...found.view, name: req.name ?? found.view.name, readOnly: req.readOnly ?? found.view.readOnly, insecure: req.insecure ?? found.view.insecure, colour: req.colour === null ? found.view.colour : req.colour === '' ? null : req.colour };
+      const next: ClusterDetail = { ...found, view, namespace: req.namespace === null ? found.namespace : req.namespace === '' ? null : req.namespace, trusted: req.trust === null ? found.trusted : req.trust !== '', caSha256: req.authorities === null ? found.caSha256 : ['7e'.repeat(32)] };
+      own.clusters = own.clusters.map((one) => (one.view.id === req.id ? next : one));
+      return next;
+    },
     cluster_remove: (req) => {
       own.clusters = own.clusters.filter((one) => one.view.id !== req.id);
       return {};
@@ -372,7 +391,7 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
     cluster_import: (req) => {
       const rows = contexts('/home/mira/.kube/config').filter((one) => req.take.includes(one.context));
       const fresh = rows.map((one): ClusterDetail => ({
-        view: { id: `cl-${one.context}`, name: one.context, server: one.server, auth: req.sign.includes(one.context) ? 'oidc' : one.auth, expiresAt: null, insecure: false, file: one.file, rewritten: req.rewrite, lastUsed: null, updatedAt: Date.now() },
+        view: { id: `cl-${one.context}`, name: one.context, server: one.server, auth: req.sign.includes(one.context) ? 'oidc' : one.auth, expiresAt: null, insecure: false, file: one.file, rewritten: req.rewrite, lastUsed: null, lastUsedBy: null, lastUsedProgram: null, readOnly: false, colour: one.context.startsWith('prod') ? 'red' : null, reach: UNKNOWN, updatedAt: Date.now() },
         context: one.context, user: one.user, exec: req.sign.includes(one.context) ? null : one.exec, trusted: req.trust.includes(one.context), issuer: one.signIn?.issuer ?? one.issuer, tokenFile: null, follows: req.follow.includes(one.context), caSha256: one.caSha256, tlsServerName: one.tlsServerName, proxy: one.proxy, namespace: one.namespace, impersonate: one.impersonate,
       }));
       own.clusters = [...own.clusters.filter((one) => !fresh.some((other) => other.view.id === one.view.id)), ...fresh];

@@ -1,2 +1,2 @@
-/** Whether a name says that people depend on it. */
-export const isProd = (name: string): boolean => /prod/i.test(name);
+/** Whether a name says that mistakes cost something there: a word of it, by the core's rule. */
+export const isProd = (name: string): boolean => /(^|[^a-z0-9])(prod|prd|production|live)\d*([^a-z0-9]|$)/i.test(name);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use domain::cluster::ClusterDef;
 use domain::fault::{Fault, FaultKind};
 use domain::id::SecretId;
-use domain::kubeconfig::{KubeBytes, KubeSource, Rewiring, Rewrite};
+use domain::kubeconfig::{ContextReview, KubeBytes, KubeSource, Rewiring, Rewrite};
 use domain::policy::Actor;
 use domain::text::Text;
 use domain::vault::{NewSecret, Owner, SecretBytes, SecretKind};
@@ -118,8 +118,11 @@ impl ClusterBook {
         let mut changed: Vec<ClusterDef> = Vec::new();
         for mut def in self.core.ports.clusters.clusters().await? {
             let Some(source) = def.source.as_mut().filter(|source| source.file == shown) else { continue };
-            // The contexts of one user share a stanza, which names one of them.
-            let rewritten = review.contexts.iter().any(|context| context.user == source.user && context.auth == "pilot");
+            // The contexts of one user and cluster share a stanza, which names one of them; a user of several clusters was taken apart.
+            let calls_us = |context: &&ContextReview| {
+                context.context == source.context || (context.user == source.user && context.cluster == source.cluster)
+            };
+            let rewritten = review.contexts.iter().filter(calls_us).any(|context| context.auth == "pilot");
             if source.rewritten != rewritten {
                 source.rewritten = rewritten;
                 def.updated_at = now;
@@ -132,7 +135,10 @@ impl ClusterBook {
     /// Gives a file the bytes back that it had before it was rewritten last. Refused when it was changed since, unless `anyway`.
     pub async fn restore(&self, file: &Path, anyway: bool, by: &Actor) -> Result<PathBuf, Fault> {
         let ports = &self.core.ports;
-        let now = ports.kubeconfigs.read(file).await?;
+        let now = match ports.kubeconfigs.read(file).await {
+            Ok(now) => now,
+            Err(unread) => return self.remake(file, unread, by).await,
+        };
         let path = now.path.display().to_string();
         let Some((_, backup)) = self.last(&path).await? else {
             return Err(Fault::new(
@@ -165,6 +171,25 @@ impl ClusterBook {
         self.settle(&now.path).await?;
         ports.vault.remove(&[backup.id]).await?;
         self.core.events.changed(Tag::Settings);
+        self.core.events.changed(Tag::Clusters);
         Ok(now.path)
+    }
+    /// Makes a file again that was rewritten and then deleted. Anything else that keeps it from being read is told as it is.
+    async fn remake(&self, file: &Path, unread: Fault, by: &Actor) -> Result<PathBuf, Fault> {
+        let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let gone = std::fs::symlink_metadata(&whole).is_err_and(|why| why.kind() == std::io::ErrorKind::NotFound);
+        // Originals are known by the file's path with every link on the way resolved.
+        let folder = whole.parent().and_then(|folder| folder.canonicalize().ok());
+        let (true, Some(folder), Some(name)) = (gone, folder, whole.file_name()) else { return Err(unread) };
+        let real = folder.join(name);
+        let path = real.display().to_string();
+        let Some((_, backup)) = self.last(&path).await? else { return Err(unread) };
+        self.core.note(by, None, "kubeconfig_restored", json!({ "file": path, "wasGone": true })).await?;
+        self.core.ports.kubeconfigs.create(&real, &backup.original).await?;
+        self.settle(&real).await?;
+        self.core.ports.vault.remove(&[backup.id]).await?;
+        self.core.events.changed(Tag::Settings);
+        self.core.events.changed(Tag::Clusters);
+        Ok(real)
     }
 }

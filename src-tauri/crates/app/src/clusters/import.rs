@@ -107,6 +107,7 @@ impl ClusterBook {
             tracing::warn!(%fault, "secrets of an unfinished import were not looked for");
         }
         self.core.events.changed(Tag::Settings);
+        self.core.events.changed(Tag::Clusters);
         Ok(done)
     }
 

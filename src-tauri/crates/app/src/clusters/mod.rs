@@ -4,8 +4,11 @@
 //! original is in the vault before it is rewritten. Whatever step is the last, one of the two holds the secret.
 
 mod backup;
+mod change;
+mod checks;
 mod import;
 mod login;
+mod uses;
 mod verify;
 
 use std::sync::Arc;
@@ -16,14 +19,17 @@ use domain::fault::{Fault, FaultKind};
 use domain::id::{ClusterId, Millis, SecretId};
 use domain::kubeconfig::{KubeReview, KubeSource};
 use domain::policy::Actor;
-use domain::reach::CLUSTERS_LOCKED;
+use domain::reach::{CLUSTERS_LOCKED, EXEC_REST};
 use domain::text::Text;
 use domain::vault::SecretFacts;
 use serde::Serialize;
 use serde_json::json;
 
+pub use change::{ClusterChange, ExecTrust, Unchecked};
+pub use checks::{Checked, ReachState, Standing};
 pub use import::{ImportOrder, Imported, ImportedCluster, RefusedContext};
 pub use login::{LoggedIn, LoggedOut, LoginOrder, LoginStep, PageBy, Steps};
+pub use uses::LastUse;
 pub use verify::Verdict;
 
 pub(crate) use login::Logins;
@@ -69,8 +75,13 @@ pub struct ClusterView {
     pub rewritten: bool,
     /// Whether nobody gets credentials at this time.
     pub locked: bool,
-    /// When one of its secrets was last opened.
+    /// When somebody used it last.
     pub last_used: Option<Millis>,
+    /// Who that was.
+    pub last_used_by: Option<LastUse>,
+    /// What is known of its answer.
+    #[serde(flatten)]
+    pub standing: Standing,
     /// First kept.
     pub created_at: Millis,
     /// Last change.
@@ -81,20 +92,28 @@ pub struct ClusterView {
 #[derive(Debug, Clone)]
 pub struct ClusterBook {
     core: Arc<Core>,
+    checks: Arc<checks::Checks>,
 }
 
 impl ClusterBook {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core }
+        Self { core, checks: Arc::default() }
     }
 
     /// All, by name.
     pub async fn list(&self) -> Result<Vec<ClusterView>, Fault> {
         let defs = self.core.ports.clusters.clusters().await?;
         let locked = self.locked().await?;
-        // Without a vault nothing was ever used.
+        // What cannot be read about secrets is not known; the clusters are there all the same.
         let facts = self.core.ports.vault.list().await.unwrap_or_default();
-        Ok(defs.iter().map(|def| view(def, &facts, locked)).collect())
+        let seen = self.seen().await?;
+        let mut uses = uses::last_uses(&self.core, &defs).await;
+        let vault = self.core.ports.vault.state();
+        let one = |def: &ClusterDef| {
+            let standing = self.checks.standing(def, seen.get(&def.id), locked, &vault);
+            view(def, &facts, locked, standing, uses.remove(&def.id))
+        };
+        Ok(defs.iter().map(one).collect())
     }
 
     /// The cluster of that id or name.
@@ -156,7 +175,12 @@ impl ClusterBook {
         let secrets = owned(&self.core.ports.vault.list().await?, &def.id);
         self.core.ports.clusters.remove_cluster(&def.id).await?;
         self.core.ports.vault.remove(&secrets).await?;
+        for about in [checks::SEEN, EXEC_REST] {
+            self.core.ports.settings.set(&format!("{about}{}", def.id), &Json::Null).await?;
+        }
+        self.checks.forget(&def.id);
         self.core.events.changed(Tag::Settings);
+        self.core.events.changed(Tag::Clusters);
         Ok(def.id)
     }
 
@@ -170,7 +194,8 @@ impl ClusterBook {
         self.core.ports.settings.set(CLUSTERS_LOCKED, &Json::Bool(true)).await?;
         self.core.ports.reach.forget();
         self.core.lock_bell.ring();
-        self.core.events.changed(Tag::Settings);
+        self.checks.stop_all();
+        self.core.events.changed(Tag::Clusters);
         self.core.note(by, None, "clusters_locked", Json::Null).await
     }
 
@@ -178,7 +203,7 @@ impl ClusterBook {
     pub async fn unlock(&self, by: &Actor) -> Result<(), Fault> {
         self.core.note(by, None, "clusters_unlocked", Json::Null).await?;
         self.core.ports.settings.set(CLUSTERS_LOCKED, &Json::Null).await?;
-        self.core.events.changed(Tag::Settings);
+        self.core.events.changed(Tag::Clusters);
         Ok(())
     }
 
@@ -215,7 +240,7 @@ fn came_from(def: &ClusterDef, file: &str, context: &str, server: &str) -> bool 
     def.source.as_ref().is_some_and(|source| source.context == context && source.file == file && (!file.is_empty() || def.server == server))
 }
 
-fn view(def: &ClusterDef, facts: &[SecretFacts], locked: bool) -> ClusterView {
+fn view(def: &ClusterDef, facts: &[SecretFacts], locked: bool, standing: Standing, used: Option<LastUse>) -> ClusterView {
     let secrets = def.secrets();
     let mine = || facts.iter().filter(|facts| secrets.contains(&&facts.id));
     let source = def.source.as_ref();
@@ -233,7 +258,9 @@ fn view(def: &ClusterDef, facts: &[SecretFacts], locked: bool) -> ClusterView {
         file: source.map_or_else(String::new, |source| source.file.clone()),
         rewritten: source.is_some_and(|source| source.rewritten),
         locked,
-        last_used: mine().filter_map(|facts| facts.last_used).max(),
+        last_used: used.as_ref().map(|used| used.at),
+        last_used_by: used,
+        standing,
         created_at: def.created_at,
         updated_at: def.updated_at,
     }

@@ -9,8 +9,8 @@ use domain::text::Text;
 use domain::vault::SecretBytes;
 use serde_json::json;
 
-use super::moment;
 use super::servers::agreed;
+use super::{cluster_reach, moment};
 use crate::args::{ClusterCommand, ClusterImportArgs};
 use crate::context::Context;
 use crate::table::Table;
@@ -24,6 +24,8 @@ pub(super) async fn run(cx: &Context, command: ClusterCommand) -> Result<u8, Fau
     match command {
         ClusterCommand::Import(args) => import(cx, args).await,
         ClusterCommand::List => list(cx).await,
+        ClusterCommand::Check { clusters } => cluster_reach::check(cx, &clusters).await,
+        ClusterCommand::Set(args) => cluster_reach::set(cx, args).await,
         ClusterCommand::Remove { clusters, force } => remove(cx, &clusters, force).await,
         ClusterCommand::Login(args) => super::cluster_login::login(cx, args).await,
         ClusterCommand::Logout { cluster } => super::cluster_login::logout(cx, &cluster).await,
@@ -208,12 +210,23 @@ fn describe(cx: &Context, review: &KubeReview, chosen: &[&ContextReview]) {
 async fn list(cx: &Context) -> Result<u8, Fault> {
     let views = cx.app.clusters.list().await?;
     cx.out.list(&views, || {
-        let mut table = Table::new(["NAME", "AUTH", "ENDS", "REWRITTEN", "LAST USED", "SERVER"]);
+        let mut table = Table::new(["NAME", "STATE", "VERSION", "USER", "AUTH", "ENDS", "REWRITTEN", "LAST USED", "BY", "SERVER"]);
         for view in &views {
             let at = |at: Option<domain::id::Millis>| at.map_or_else(|| "-".into(), moment);
             let rewritten = if view.rewritten { cx.out.word("yes", "是") } else { "-" };
-            let auth = if view.locked { format!("{} ({})", view.auth, cx.out.word("locked", "已锁定")) } else { view.auth.clone() };
-            table.row([view.name.clone(), auth, at(view.expires_at), rewritten.into(), at(view.last_used), view.server.clone()]);
+            let text = |text: Option<&String>| text.cloned().unwrap_or_else(|| "-".into());
+            table.row([
+                view.name.clone(),
+                cluster_reach::state_word(cx, view.standing.state).into(),
+                text(view.standing.version.as_ref()),
+                text(view.standing.user.as_ref()),
+                view.auth.clone(),
+                at(view.expires_at),
+                rewritten.into(),
+                at(view.last_used),
+                text(view.last_used_by.as_ref().map(|used| &used.by)),
+                view.server.clone(),
+            ]);
         }
         table
     });

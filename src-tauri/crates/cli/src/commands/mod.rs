@@ -5,6 +5,7 @@ mod audit;
 mod call;
 mod cluster;
 mod cluster_login;
+mod cluster_reach;
 pub(crate) mod credential;
 pub(crate) mod doctor;
 mod health;

@@ -9,7 +9,7 @@ use rustls::crypto::ring::sign::any_supported_type;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
 use zeroize::Zeroizing;
 
 /// What base64 of a kubeconfig stands for; lines and padding are not minded.
@@ -61,6 +61,13 @@ pub(super) fn pair(certificate: &[u8], key: &[u8]) -> Result<Pair, Refusal> {
     let chain = certificates(certificate).ok_or_else(no_certificate)?;
     let first = chain.first().ok_or_else(no_certificate)?;
     let (_, parsed) = X509Certificate::from_der(first).map_err(|_| no_certificate())?;
+    if parsed.version() != X509Version::V3 {
+        return Err(Refusal::new(
+            "certificate_version",
+            "the client certificate is of an old version of X.509 (made without extensions), which no TLS library of today presents: have a version 3 certificate issued",
+            "客户端证书为旧版 X.509（签发时没有扩展），现今的 TLS 库无法使用：请重新签发第 3 版证书",
+        ));
+    }
     if contains(key, b"ENCRYPTED") {
         return Err(Refusal::new(
             "key_encrypted",

@@ -79,6 +79,27 @@ pub(super) fn replace(file: &Path, sha256: &str, with: &SecretBytes, watch: &mut
     synced.map_err(|why| no(&why))
 }
 
+/// Makes a file that is not there, whole or not at all, for its owner alone.
+pub(super) fn create(file: &Path, with: &SecretBytes) -> Result<(), Fault> {
+    let no = |why: &io::Error| fault::unwritable(file, &why.to_string(), &why.to_string());
+    let folder = file.parent().ok_or_else(|| fault::defect("making a file without a folder"))?;
+    sweep(folder);
+    let made = Unfinished { path: folder.join(format!("{UNFINISHED}{}", uuid::Uuid::new_v4().simple())), finished: false };
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut whole = options.open(&made.path).map_err(|why| no(&why))?;
+    whole.write_all(with.expose()).and_then(|()| whole.sync_all()).map_err(|why| no(&why))?;
+    // A link, unlike a new name, takes the place of nothing.
+    std::fs::hard_link(&made.path, file).map_err(|why| match why.kind() {
+        io::ErrorKind::AlreadyExists => fault::changed(&file.display().to_string()),
+        _ => no(&why),
+    })?;
+    drop(made);
+    sync_folder(folder).map_err(|why| no(&why))
+}
+
 fn write(temp: &Path, like: &std::fs::Metadata, with: &SecretBytes, watch: &mut dyn Watch) -> io::Result<File> {
     let mut options = File::options();
     options.write(true).create_new(true);

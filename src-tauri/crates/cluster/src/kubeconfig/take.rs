@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use domain::cluster::{ClusterAuth, ClusterDef, ClusterProxy, ClusterSource, ExecPlugin};
+use domain::cluster::{ClusterAuth, ClusterDef, ClusterProxy, ClusterSource, ExecPlugin, is_production};
 use domain::id::{ClusterId, Millis, SecretId};
 use domain::kubeconfig::{Refusal, Taken, TakenCluster, TakenSecret, Wanted};
 use domain::vault::{SecretBytes, SecretKind};
@@ -244,10 +244,4 @@ fn authorities_file(path: &str) -> Result<String, Refusal> {
     let found = certificate::authorities_of(&read);
     let none = || Refusal::new("ca_invalid", format!("{path} holds no PEM certificates"), format!("{path} 中没有 PEM 证书"));
     found.map(|(pem, _)| pem).ok_or_else(none)
-}
-
-/// Whether a name says that mistakes cost something there.
-fn is_production(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| matches!(word, "prod" | "prd" | "production" | "live"))
 }

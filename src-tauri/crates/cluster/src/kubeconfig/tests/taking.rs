@@ -15,6 +15,17 @@ fn value(cluster: &TakenCluster, field: &str) -> String {
     String::from_utf8(secret.value.expose().to_vec()).unwrap()
 }
 
+/// As `openssl x509 -req` makes it without extensions: X.509 version 1.
+const VERSION_ONE: &str = "-----BEGIN CERTIFICATE-----
+MIIBFjCBvQIUHlyCbxgJoCY9AZbU2ukNM9xRwhswCgYIKoZIzj0EAwIwDTELMAkG
+A1UEAwwCdjEwIBcNMjYxMTIyMTg1MTA3WhgPMjEyNjEwMjkxODUxMDdaMA0xCzAJ
+BgNVBAMMAnYxMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEw566+MhUvlkCduGk
+qP/9a94oeOGjbXaVMhBpyPDR5o2nI7guprpWN4QCnL3zHdnBcThT2rXzFfC3AagT
+zfOmajAKBggqhkjOPQQDAgNIADBFAiBOUtTR22qHFUayEFPLVrWN7Os/QVO/99Iv
+14SmYprX2wIhANS2mVxA+/AX42C0HSnVnUgwyp8YWg4gRwTKViv4gm7Z
+-----END CERTIFICATE-----
+";
+
 #[test]
 fn a_certificate_and_its_key_are_kept_together_with_their_end() {
     let (certificate, key) = identity();
@@ -30,6 +41,7 @@ fn a_certificate_and_its_key_are_kept_together_with_their_end() {
         (certificate.as_str(), "no key", "key_invalid"),
         (certificate.as_str(), "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n", "key_encrypted"),
         ("no certificate", key.as_str(), "certificate_invalid"),
+        (VERSION_ONE, key.as_str(), "certificate_version"),
     ] {
         let yaml = config(&format!("client-certificate-data: {}\nclient-key-data: {}", b64(certificate), b64(key)));
         assert_eq!(refusal(taken(&text(&yaml), "c")), code);
