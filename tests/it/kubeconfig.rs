@@ -297,6 +297,10 @@ impl Desk {
 
 #[async_trait]
 impl Vault for Fused {
+    fn set_idle(&self, idle: std::time::Duration) {
+        self.vault.set_idle(idle);
+    }
+
     fn state(&self) -> VaultState {
         self.vault.state()
     }

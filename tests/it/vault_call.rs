@@ -130,3 +130,14 @@ async fn a_secret_that_changes_lets_a_call_under_way_end_as_who_it_began() {
     assert_eq!(bench.echo.calls("hold"), 1, "nothing is sent twice");
     bench.app.shutdown().await;
 }
+
+#[tokio::test]
+async fn how_long_the_vault_stays_open_without_use_counts_at_once() {
+    let house = crate::house::House::open().await;
+    for (said, minutes) in [(json!(5), 5), (json!(0), 1), (json!(100_000), 720), (json!("soon"), 15), (json!(null), 15)] {
+        house.app.prefs.set(domain::vault::IDLE_MINUTES, &said).await.unwrap();
+        assert_eq!(house.vault.idle(), Some(Duration::from_mins(minutes)), "{said}");
+    }
+    house.app.prefs.set("theme", &json!("dark")).await.unwrap();
+    assert_eq!(house.vault.idle(), Some(Duration::from_mins(15)));
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::Json;
 use domain::fault::Fault;
+use domain::vault::{IDLE_MINUTES, idle_of};
 
 use crate::core::Core;
 use crate::event::Tag;
@@ -29,6 +30,9 @@ impl Prefs {
     /// Keeps one; `null` forgets it.
     pub async fn set(&self, name: &str, value: &Json) -> Result<(), Fault> {
         self.core.ports.settings.set(&format!("{PREFIX}{name}"), value).await?;
+        if name == IDLE_MINUTES {
+            self.core.ports.vault.set_idle(idle_of(Some(value)));
+        }
         self.core.events.changed(Tag::Settings);
         Ok(())
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use app::{App, AppParts};
 use cluster::{Helper, KubeFiles, Reach, ReachParts};
@@ -13,7 +12,7 @@ use domain::person::Person;
 use domain::ports::{Opener, Settings as _};
 use domain::text::Text;
 
-use domain::vault::{Vault, VaultKind};
+use domain::vault::{IDLE_MINUTES, Vault, VaultKind, idle_of};
 use protocols::guard::Errands;
 use secrets::{Cost, EnvExpand, Keyring, NoKeyring, OsKeyring, PassphraseSource, Redactor, SealedVault, VaultParts};
 use store::Store;
@@ -168,9 +167,7 @@ pub(crate) async fn vault(
         passphrase: wanted.passphrase,
     })
     .await?;
-    if let Some(minutes) = store.get("pref:vault_idle_minutes").await?.and_then(|minutes| minutes.as_u64()) {
-        vault.set_idle(Duration::from_mins(minutes.clamp(1, 12 * 60)));
-    }
+    vault.set_idle(idle_of(store.get(&format!("pref:{IDLE_MINUTES}")).await?.as_ref()));
     Ok(Arc::new(vault))
 }
 

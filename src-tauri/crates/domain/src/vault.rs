@@ -8,11 +8,13 @@ pub mod rows;
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::Json;
 use crate::fault::Fault;
 use crate::id::{Millis, SecretId};
 use crate::secret::Secret;
@@ -187,6 +189,14 @@ pub enum Unlock {
     Passphrase(Secret),
 }
 
+/// The preference that says after how many minutes without use the vault closes.
+pub const IDLE_MINUTES: &str = "vault_idle_minutes";
+
+/// What that preference stands for: one minute to twelve hours, a quarter of an hour where nobody said anything.
+pub fn idle_of(minutes: Option<&Json>) -> Duration {
+    Duration::from_mins(minutes.and_then(Json::as_u64).unwrap_or(15).clamp(1, 12 * 60))
+}
+
 /// Keeps secrets. One per process; several processes may use one at once.
 ///
 /// Faults: `vault_locked`, `vault_absent`, `vault_key_missing`, `wrong_passphrase` (kind `auth`), `secret_missing` (`not_found`),
@@ -210,6 +220,8 @@ pub trait Vault: Send + Sync + fmt::Debug {
         self.lock();
         Ok(())
     }
+    /// How long it stays open without use, from now on.
+    fn set_idle(&self, idle: Duration);
     /// Settles how the key is kept: at the first use without a keyring, or later, when everything is sealed anew under the other kind.
     async fn settle(&self, kind: VaultKind, passphrase: Option<Secret>) -> Result<VaultState, Fault>;
     /// Keeps values, all of them or none. The ids stand in the order of the values.

@@ -152,11 +152,6 @@ impl SealedVault {
         Ok(vault)
     }
 
-    /// How long it stays open without use.
-    pub fn set_idle(&self, idle: Duration) {
-        self.0.idle.store(i64::try_from(idle.as_millis()).unwrap_or(i64::MAX), Ordering::Release);
-    }
-
     /// Locks it if it was open long enough. The timer does this by itself.
     pub fn look_at_clock(&self) {
         let now = self.0.clock.now();
@@ -340,6 +335,10 @@ fn seal_fault(fault: SealFault) -> Fault {
 
 #[async_trait]
 impl Vault for SealedVault {
+    fn set_idle(&self, idle: Duration) {
+        self.0.idle.store(i64::try_from(idle.as_millis()).unwrap_or(i64::MAX), Ordering::Release);
+    }
+
     fn state(&self) -> VaultState {
         self.look_at_clock();
         self.0.state.borrow().clone()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::cluster::{ClusterDef, Clusters, Consent, ConsentAnswer};
@@ -18,11 +19,16 @@ use tokio::sync::watch;
 pub struct MemoryVault {
     rows: Mutex<BTreeMap<SecretId, (SecretFacts, SecretBytes)>>,
     state: watch::Sender<VaultState>,
+    idle: Mutex<Option<Duration>>,
 }
 
 impl Default for MemoryVault {
     fn default() -> Self {
-        Self { rows: Mutex::default(), state: watch::Sender::new(VaultState::Unlocked { kind: VaultKind::Session }) }
+        Self {
+            rows: Mutex::default(),
+            state: watch::Sender::new(VaultState::Unlocked { kind: VaultKind::Session }),
+            idle: Mutex::default(),
+        }
     }
 }
 
@@ -34,6 +40,11 @@ impl MemoryVault {
     /// As if the keyring had gone to this state.
     pub fn stand(&self, state: VaultState) {
         self.state.send_replace(state);
+    }
+
+    /// How long it was told to stay open without use.
+    pub fn idle(&self) -> Option<Duration> {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn rows(&self) -> MutexGuard<'_, BTreeMap<SecretId, (SecretFacts, SecretBytes)>> {
@@ -51,6 +62,10 @@ impl MemoryVault {
 
 #[async_trait]
 impl Vault for MemoryVault {
+    fn set_idle(&self, idle: Duration) {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(idle);
+    }
+
     fn state(&self) -> VaultState {
         self.state.borrow().clone()
     }
