@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use app::App;
-use app::clusters::{LoggedIn, LoginOrder, LoginStep, PageBy};
+use app::clusters::{ImportOrder, LoggedIn, LoginOrder, LoginStep, PageBy};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use cluster::{Reach, ReachParts};
 use domain::Json;
 use domain::cluster::{ClusterAuth, ClusterDef, Clusters as _};
 use domain::fault::{Fault, FaultKind};
+use domain::kubeconfig::{KubeSource, Wanted};
 use domain::person::{Answer, Matter, Scope};
 use domain::policy::Actor;
 use domain::ports::AuditLog as _;
@@ -262,6 +263,7 @@ async fn an_answer_that_does_not_fit_is_not_taken_and_what_was_kept_stays() {
             issuer.whims(|whims| whims.back = Some(Box::new(|back| back.push(("code".into(), "second".into())))));
         }),
     ];
+    let mut wrong = Vec::new();
     for (what, change) in table {
         let before = json!({ "refreshToken": "as it was" });
         let scene = Scene::with(Registration::default(), Some(before.clone())).await;
@@ -269,11 +271,15 @@ async fn an_answer_that_does_not_fit_is_not_taken_and_what_was_kept_stays() {
         let login = scene.login(BROWSER);
         let page = scene.lets_it_open(1).await;
         scene.issuer.agrees(&page).await;
-        let fault = login.await.unwrap().unwrap_err();
-        assert_eq!((fault.code.as_str(), fault.kind), ("sign_in_answer", FaultKind::Protocol), "{what}: {fault}");
-        assert_eq!(scene.kept().await.unwrap(), before, "{what}");
-        scene.nothing_leaked(Some(&fault)).await;
+        match login.await.unwrap() {
+            Err(fault) if (fault.code.as_str(), fault.kind) == ("sign_in_answer", FaultKind::Protocol) => {
+                assert_eq!(scene.kept().await.unwrap(), before, "{what}");
+                scene.nothing_leaked(Some(&fault)).await;
+            }
+            other => wrong.push((what, other)),
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 #[tokio::test]
@@ -551,6 +557,24 @@ async fn a_hostile_discovery_document_sends_nobody_anywhere() {
     }
     assert!(other.asked("/.well-known/openid-configuration").is_empty(), "nobody followed");
 
+    // Not within the issuer either: what stands at another path may be somebody else's.
+    let scene = Scene::new().await;
+    let base = scene.issuer.url();
+    scene.issuer.whims(|whims| {
+        whims.odd = Some(Box::new(move |path| match path {
+            "/.well-known/openid-configuration" => Some(Redirect::temporary("/users/evil/openid-configuration").into_response()),
+            "/users/evil/openid-configuration" => Some(
+                axum::Json(json!({
+                    "issuer": base, "token_endpoint": format!("{base}/token"), "authorization_endpoint": format!("{base}/authorize"),
+                }))
+                .into_response(),
+            ),
+            _ => None,
+        }));
+    });
+    let login = scene.login_as(BROWSER, PageBy::Telling, script());
+    assert_eq!(tokio::time::timeout(Duration::from_secs(20), login).await.unwrap().unwrap().unwrap_err().code, "issuer_unreachable");
+
     // A token endpoint without TLS, or one that sends elsewhere, sees no code.
     for spoil in [json!("http://evil.example/token"), json!(format!("{elsewhere}/nowhere"))] {
         let scene = Scene::new().await;
@@ -619,4 +643,39 @@ async fn nobody_signs_in_where_there_is_no_issuer_and_a_script_is_told_how() {
     assert_eq!((fault.code.as_str(), fault.kind), ("not_oidc", FaultKind::Usage));
     assert_eq!(scene.app.clusters.logout("prod", &window()).await.unwrap_err().code, "not_oidc");
     assert_eq!(scene.app.clusters.sign_in_state("prod").await.unwrap_err().code, "not_oidc");
+}
+
+#[tokio::test]
+async fn whoever_is_signed_in_stays_so_when_the_kubeconfig_is_imported_again() {
+    let house = House::open().await;
+    house.vault.stand(VaultState::Unlocked { kind: VaultKind::Session });
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().canonicalize().unwrap().join("config");
+    let import = async |issuer: &str| {
+        let text = format!(
+            "apiVersion: v1\nkind: Config\nclusters:\n- name: a\n  cluster: {{server: 'https://10.0.0.1:6443'}}\ncontexts:\n- name: c\n  context: {{cluster: a, user: u}}\nusers:\n- name: u\n  user:\n    exec:\n      apiVersion: client.authentication.k8s.io/v1\n      command: kubelogin\n      args: [get-token, '--oidc-issuer-url={issuer}', --oidc-client-id=pilot, --oidc-client-secret=s3cret]\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let source = KubeSource::Files(vec![file.clone()]);
+        let review = house.app.clusters.review(&source).await.unwrap();
+        let wanted = vec![Wanted { context: "c".into(), trust_exec: false, follow_token_file: false, sign_in: true }];
+        let done = house.app.clusters.import(&ImportOrder { source, review, wanted, rewrite: false }, &window()).await.unwrap();
+        assert_eq!((done.clusters.len(), done.clusters[0].auth.as_str()), (1, "oidc"), "{done:?}");
+        let def = house.app.clusters.get("c").await.unwrap();
+        let id = def.auth.secrets()[0].clone();
+        let value: Json = serde_json::from_slice(house.vault.open(&id).await.unwrap().expose()).unwrap();
+        (id, value)
+    };
+    let (id, value) = import("https://issuer.example").await;
+    assert_eq!(value, json!({ "clientSecret": "s3cret" }));
+    let owner = house.vault.list().await.unwrap().into_iter().find(|facts| facts.id == id).unwrap().owner;
+    let signed_in = json!({ "idToken": "i", "refreshToken": "r", "clientSecret": "s3cret" });
+    let new = NewSecret { owner, value: SecretBytes::new(signed_in.to_string()), kind: SecretKind::SignIn, expires_at: None };
+    house.vault.keep(vec![new]).await.unwrap();
+    assert_eq!(import("https://issuer.example").await, (id.clone(), signed_in));
+    // At another issuer nobody is signed in, and it sees nothing of what the first one gave.
+    let (other, value) = import("https://other.example").await;
+    assert_ne!(other, id);
+    assert_eq!(value, json!({ "clientSecret": "s3cret" }));
+    assert_eq!(house.vault.list().await.unwrap().len(), 1, "the first one's tokens are gone");
 }

@@ -138,3 +138,37 @@ fn an_accepted_program_is_pinned_and_its_variables_are_secrets() {
     assert_eq!(take().unwrap_err().code, "exec_not_found");
     assert!(!tmp.path().join("ran").exists(), "nothing was run");
 }
+
+#[test]
+fn a_program_that_only_signs_in_is_replaced_when_somebody_wants_that_and_never_by_itself() {
+    let user = format!(
+        "exec:\n  apiVersion: client.authentication.k8s.io/v1\n  command: kubectl\n  args: [oidc-login, get-token, --oidc-issuer-url=https://issuer.example, --oidc-client-id=me, --oidc-client-secret={CANARY}, --oidc-extra-scope=email]"
+    );
+    let source = text(&config(&user));
+    let shown = reviewed(&source);
+    let offer = shown.contexts[0].sign_in.clone().unwrap();
+    assert_eq!((offer.issuer.as_str(), offer.client_id.as_str(), offer.client_secret), ("https://issuer.example", "me", true));
+    assert_eq!(
+        (shown.contexts[0].auth.as_str(), refusal(taken(&source, "c"))),
+        ("exec", "exec_not_trusted".to_owned()),
+        "offered, not forced"
+    );
+    let want = Wanted { sign_in: true, ..wanted("c") };
+    let cluster = take::take(&source::load(&source).unwrap(), &want, None).cluster.unwrap();
+    let ClusterAuth::Oidc { issuer, client_id, scopes, redirects, .. } = &cluster.def.auth else { panic!("{:?}", cluster.def.auth) };
+    assert_eq!((issuer.as_str(), client_id.as_str(), scopes.as_slice()), ("https://issuer.example", "me", ["email".to_owned()].as_slice()));
+    assert_eq!(redirects, &["http://localhost:8000", "http://localhost:18000"]);
+    assert_eq!(value(&cluster, "oidc"), format!(r#"{{"clientSecret":"{CANARY}"}}"#));
+    assert!(!format!("{:?}", cluster.def).contains(CANARY));
+
+    for (what, user) in [
+        ("an argument that changes what is sent", user.replace("--oidc-extra-scope=email", "--oidc-use-access-token")),
+        ("an issuer without TLS", user.replace("https://issuer", "http://issuer")),
+        ("another program", user.replace("command: kubectl", "command: other")),
+    ] {
+        let source = text(&config(&user));
+        assert_eq!(reviewed(&source).contexts[0].sign_in, None, "{what}");
+        let refused = take::take(&source::load(&source).unwrap(), &want, None).cluster.unwrap_err();
+        assert!(matches!(refused.code.as_str(), "sign_in_not_offered" | "oidc_issuer"), "{what}: {refused:?}");
+    }
+}
