@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::sweep::holding;
+use crate::trace;
 use crate::window::Window;
 
 const TOKEN: &str = "canary-7f3e91d0-token-of-staging-0a1b2c3d4e5f";
@@ -58,6 +59,7 @@ async fn a_kubeconfig_becomes_clusters_and_leaves_no_secret_behind() {
     let (file, key) = kubeconfig(home.path());
     let original = fs::read(&file).unwrap();
     let window = Window::open(home.path()).await;
+    trace::begin(&window).await;
 
     // No keyring answers here.
     window.click("vault-open").await;
@@ -143,5 +145,9 @@ async fn a_kubeconfig_becomes_clusters_and_leaves_no_secret_behind() {
     window.click("cluster-verify").await;
     window.find_with("finding", ".kube/config").await;
     window.picture("cluster-findings").await;
+    let words = ["answer ipc://localhost/cluster_review", "answer ipc://localhost/cluster_verify", "answer ipc://localhost/secret_list"];
+    trace::holds_only(&window, &words, &[TOKEN, VARIABLE, PASSPHRASE, key_line]).await;
+    let (showing, seen) = trace::processes_showing(home.path(), &[TOKEN, VARIABLE, PASSPHRASE, key_line]);
+    assert!(showing.is_empty() && seen >= 3, "{showing:#?} in {seen} processes");
     window.close().await;
 }

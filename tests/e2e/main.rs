@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs, reason = "these are tests")]
 
 mod clusters;
+mod credential;
 mod listening;
 mod sweep;
+mod trace;
 mod vault;
 mod window;
 

@@ -26,6 +26,11 @@ pub(crate) fn holding(folder: &Path, needles: &[&str]) -> Vec<String> {
     found
 }
 
+/// Whether a needle stands in there in any spelling.
+pub(crate) fn spells(bytes: &[u8], needle: &str) -> bool {
+    spellings(needle).iter().any(|form| bytes.windows(form.len()).any(|part| part == form))
+}
+
 fn spellings(needle: &str) -> Vec<Vec<u8>> {
     let utf16 = needle.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let hex = needle.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));

@@ -1,6 +1,7 @@
 //! A vault on a computer without a keyring: chosen, locked, opened; what is given to it lies in no file.
 
 use crate::sweep::holding;
+use crate::trace;
 use crate::window::Window;
 
 const TOKEN: &str = "canary-7f3e91d0-bearer-of-a-server-0a1b2c3d";
@@ -10,6 +11,7 @@ const PASSPHRASE: &str = "canary passphrase of several words";
 async fn a_vault_without_a_keyring_is_chosen_locked_and_opened_and_keeps_a_token() {
     let home = tempfile::tempdir().unwrap();
     let window = Window::open(home.path()).await;
+    trace::begin(&window).await;
 
     // Nothing is chosen for the person; over every page it is said.
     window.css("[data-testid=\"vault-banner\"][data-state=\"absent\"]").await;
@@ -59,6 +61,10 @@ async fn a_vault_without_a_keyring_is_chosen_locked_and_opened_and_keeps_a_token
     window.search("vault-passphrase-box", PASSPHRASE).await;
     window.click("vault-passphrase-send").await;
     window.find_with("status-vault", "Unlocked").await;
+    let words = ["answer ipc://localhost/server_save", "answer ipc://localhost/vault_settle", "answer ipc://localhost/secret_list"];
+    trace::holds_only(&window, &words, &[TOKEN, PASSPHRASE]).await;
+    let (showing, seen) = trace::processes_showing(home.path(), &[TOKEN, PASSPHRASE]);
+    assert!(showing.is_empty() && seen >= 3, "{showing:#?} in {seen} processes");
     window.close().await;
 
     let left = holding(home.path(), &[TOKEN, PASSPHRASE]);

@@ -11,6 +11,7 @@ use domain::policy::Actor;
 use domain::ports::Settings as _;
 use domain::reach::CLUSTERS_LOCKED;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::house::{House, script, window};
 
@@ -314,4 +315,24 @@ async fn what_was_said_is_listed_with_its_last_use_and_taken_back() {
     assert_eq!(app.credentials.take_back("/bad", None, &window()).await.unwrap(), 1, "a no can be taken back too");
     assert_eq!(house.clusters.consents().await.unwrap(), []);
     assert_eq!(house.audit.story().iter().filter(|what| *what == "consent_withdrawn").count(), 3, "each is written down");
+}
+
+#[tokio::test]
+async fn what_another_process_says_or_locks_is_shown_at_the_window() {
+    let house = opened().await;
+    let mut events = house.app.events();
+    let stop = CancellationToken::new();
+    let (app, until) = (house.app.clone(), stop.clone());
+    let watching = tokio::spawn(async move { app.credentials.watch(until).await });
+    let other = house.again().await;
+    other.app.credentials.consent(&caller("/k"), ConsentFor::Always, None, &script()).await.unwrap();
+    settings_change(&mut events).await;
+    other.app.clusters.lock(&script()).await.unwrap();
+    settings_change(&mut events).await;
+    stop.cancel();
+    watching.await.unwrap();
+}
+
+async fn settings_change(events: &mut tokio::sync::broadcast::Receiver<AppEvent>) {
+    while events.recv().await.unwrap() != AppEvent::Changed(app::Tag::Settings) {}
 }

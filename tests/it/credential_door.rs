@@ -329,7 +329,7 @@ fn b14_a_process_of_another_user_gets_not_a_byte() {
     std::fs::set_permissions(app.door(), std::fs::Permissions::from_mode(0o666)).unwrap();
     let script = format!(
         "import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect({:?})\ns.settimeout(60)\ntry:\n    s.sendall(b'{{}}\\n')\n    print('got', s.recv(100))\nexcept (BrokenPipeError, ConnectionResetError):\n    print('got', b'')\n",
-        app.door()
+        app.door().to_str().unwrap()
     );
     let mut python = Command::new("python3");
     let out = Ran::of(python.args(["-c", &script]).uid(65_533).gid(65_533).output().unwrap());
@@ -351,7 +351,7 @@ fn a_program_that_is_not_our_pilot_is_refused_and_written_down_once() {
     let request = json!({ "id": home.id("prod"), "info": null });
     let script = format!(
         "import socket\nfor i in range(5):\n    s = socket.socket(socket.AF_UNIX)\n    s.connect({:?})\n    s.settimeout(60)\n    try:\n        s.sendall({:?}.encode() + b'\\n')\n    except OSError:\n        pass\n    print(s.recv(65536).decode())\n",
-        app.door(),
+        app.door().to_str().unwrap(),
         request.to_string()
     );
     // Even when the program that started it is one that may.
@@ -390,7 +390,7 @@ impl Babble {
     fn starts(&self, body: &str) -> Child {
         let script = format!(
             "import socket, sys, time\ns = socket.socket(socket.AF_UNIX)\ns.connect({:?})\ns.settimeout(60)\nf = s.makefile('rb')\nassert f.readline() == b'pilothouse 1\\n'\n{body}\n",
-            self.app.door()
+            self.app.door().to_str().unwrap()
         );
         let mut command = self.home.command(&self.home.at("pilot"));
         command

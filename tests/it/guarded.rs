@@ -5,7 +5,15 @@
 //! `guarded app DIR TOOL JSON` is the whole app on a folder: it saves the servers, calls the tool on all of them, and once all calls are
 //! written down as running it prints the programs' ids and goes on waiting for the answers.
 //! `guarded door DIR PILOT FILE` is the app behind a window, with its door for `pilot kube-credential` (see `door_app`).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "this is a test's program")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "this is a test's program"
+)]
 
 mod door_app;
 

@@ -53,11 +53,14 @@ impl Plugins {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(cluster.clone()).or_default().clone()
     }
 
-    /// Drops every answer. When a plugin last ran stays known; one that runs now answers into a slot that nobody looks at any more.
+    /// Drops every answer. When a plugin last failed stays known; one that runs now answers into a slot that nobody looks at any more.
     pub(crate) fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, slot| match slot.try_lock() {
             Ok(mut slot) => {
-                slot.answer = None;
+                if slot.answer.take().is_some() && slot.failures == 0 {
+                    // It rested because of what is gone now.
+                    slot.ran_at = None;
+                }
                 true
             }
             Err(_) => false,

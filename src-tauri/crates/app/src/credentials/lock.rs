@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Json;
+use domain::cluster::Consent;
 use domain::fault::Fault;
 use domain::ports::Settings;
 use domain::reach::CLUSTERS_LOCKED;
@@ -53,9 +54,9 @@ impl Credentials {
         }
     }
 
-    /// Until the app ends: when another process locks, what is held in memory goes and the window shows it.
-    pub async fn watch_lock(&self, stop: CancellationToken) {
-        let mut before = self.locked().await.unwrap_or(false);
+    /// Until the app ends: when another process locks, what is held in memory goes; and the window shows what was locked or said elsewhere.
+    pub async fn watch(&self, stop: CancellationToken) {
+        let mut before = self.seen().await.unwrap_or_default();
         loop {
             let rung = self.bell.0.notified();
             tokio::select! {
@@ -63,14 +64,19 @@ impl Credentials {
                 () = rung => {}
                 () = tokio::time::sleep(ELSE) => {}
             }
-            let Ok(now) = self.locked().await else { continue };
-            if now != before {
-                before = now;
-                if now {
-                    self.parts.reach.forget();
-                }
-                self.changed(Tag::Settings);
+            let Ok(now) = self.seen().await else { continue };
+            if now == before {
+                continue;
             }
+            if now.0 && !before.0 {
+                self.parts.reach.forget();
+            }
+            before = now;
+            self.changed(Tag::Settings);
         }
+    }
+
+    async fn seen(&self) -> Result<(bool, Vec<Consent>), Fault> {
+        Ok((self.locked().await?, self.parts.clusters.consents().await?))
     }
 }

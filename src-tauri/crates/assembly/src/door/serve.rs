@@ -71,7 +71,7 @@ pub(super) fn open(app: Arc<App>, helper: PathBuf) -> Result<Option<Opened>, Fau
                 let opened = Opened { path: place.path(), stop: CancellationToken::new(), tasks: TaskTracker::new(), lock };
                 opened.tasks.spawn(take_in(listener, desk.clone(), opened.stop.clone(), opened.tasks.clone()));
                 let stop = opened.stop.clone();
-                opened.tasks.spawn(async move { desk.app.credentials.watch_lock(stop).await });
+                opened.tasks.spawn(async move { desk.app.credentials.watch(stop).await });
                 return Ok(Some(opened));
             }
             Err(fault) => last = fault,

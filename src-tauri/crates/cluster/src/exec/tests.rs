@@ -260,3 +260,15 @@ async fn of_two_who_ask_at_once_one_runs_the_plugin() {
     let (a, b) = tokio::join!(scene.ask(), scene.ask());
     assert_eq!((a.unwrap(), b.unwrap(), scene.runs()), ("one".into(), "one".into(), 1));
 }
+
+#[tokio::test]
+async fn what_is_forgotten_is_asked_for_again_at_once() {
+    let scene = Scene::new().await;
+    // Without an end it is held in this process only.
+    scene.script.says(&answer("first", None));
+    assert_eq!(scene.ask().await.unwrap(), "first");
+    scene.script.says(&answer("second", None));
+    assert_eq!(scene.ask().await.unwrap(), "first", "held");
+    scene.reach.forget();
+    assert_eq!((scene.ask().await.unwrap().as_str(), scene.runs()), ("second", 2));
+}
