@@ -324,6 +324,8 @@ async fn what_another_process_says_or_locks_is_shown_at_the_window() {
     let stop = CancellationToken::new();
     let (app, until) = (house.app.clone(), stop.clone());
     let watching = tokio::spawn(async move { app.credentials.watch(until).await });
+    // It looks once before anything happens.
+    tokio::task::yield_now().await;
     let other = house.again().await;
     other.app.credentials.consent(&caller("/k"), ConsentFor::Always, None, &script()).await.unwrap();
     settings_change(&mut events).await;
