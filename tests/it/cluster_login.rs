@@ -15,7 +15,7 @@ use domain::fault::{Fault, FaultKind};
 use domain::kubeconfig::{KubeSource, Wanted};
 use domain::person::{Answer, Matter, Scope};
 use domain::policy::Actor;
-use domain::ports::AuditLog as _;
+use domain::ports::{AuditLog as _, Settings as _};
 use domain::reach::ClusterReach as _;
 use domain::secret::Redact as _;
 use domain::sign_in::{Revocation, SignInWay};
@@ -31,6 +31,18 @@ use url::Url;
 use crate::house::{House, script, window};
 
 const BROWSER: SignInWay = SignInWay::Browser { port: None };
+
+/// The real thing over a house's vault.
+fn reach(house: &House) -> Reach {
+    Reach::new(ReachParts {
+        vault: house.vault.clone(),
+        run: Arc::new(Errands::new(Arc::from([]), TaskTracker::new())),
+        redact: house.redact.clone(),
+        clock: Arc::new(RealClock),
+        env: Arc::new(BTreeMap::new()),
+        plugin_patience: Reach::PLUGIN_PATIENCE,
+    })
+}
 
 #[derive(Clone)]
 struct Scene {
@@ -50,14 +62,7 @@ impl Scene {
     async fn with(known: Registration, kept: Option<Json>) -> Self {
         let (house, issuer) = (House::open().await, Arc::new(Issuer::knowing(known).await));
         house.vault.stand(VaultState::Unlocked { kind: VaultKind::Session });
-        let reach = Arc::new(Reach::new(ReachParts {
-            vault: house.vault.clone(),
-            run: Arc::new(Errands::new(Arc::from([]), TaskTracker::new())),
-            redact: house.redact.clone(),
-            clock: Arc::new(RealClock),
-            env: Arc::new(BTreeMap::new()),
-            plugin_patience: Reach::PLUGIN_PATIENCE,
-        }));
+        let reach = Arc::new(reach(&house));
         let app = house.reaching(reach.clone()).await;
         let scene = Self { house, app, reach, issuer, steps: Arc::default() };
         let state = match kept {
@@ -469,6 +474,20 @@ async fn many_who_need_a_new_token_at_once_use_the_refresh_token_once() {
     let refreshed = scene.issuer.asked("/token").iter().filter(|form| form["grant_type"] == "refresh_token").count();
     assert_eq!(refreshed, 1, "the issuer would take a second one for a thief");
     assert!(scene.issuer.honours(scene.kept().await.unwrap()["refreshToken"].as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn many_processes_that_need_a_new_token_at_once_use_the_refresh_token_once() {
+    let scene = restless().await;
+    let def = scene.def().await;
+    let processes: Vec<Reach> = (0..6).map(|_| reach(&scene.house).resting_in(scene.house.settings.clone())).collect();
+    let all = futures::future::join_all(processes.iter().map(|process| process.credential(&def))).await;
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    let refreshed = scene.issuer.asked("/token").iter().filter(|form| form["grant_type"] == "refresh_token").count();
+    assert_eq!(refreshed, 1);
+    assert!(scene.issuer.honours(scene.kept().await.unwrap()["refreshToken"].as_str().unwrap()), "nobody was taken for a thief");
+    let turns = scene.house.settings.with_prefix("sign-in-turn:").await.unwrap();
+    assert!(turns.is_empty(), "the turn was given back: {turns:?}");
 }
 
 #[tokio::test]

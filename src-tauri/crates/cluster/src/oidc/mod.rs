@@ -7,6 +7,7 @@ mod device;
 mod discovery;
 mod login;
 mod token;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -124,13 +125,20 @@ impl Reach {
         }
         let turn = self.sign_ins.turn(id);
         let _turn = turn.lock().await;
+        turns::wait(self, id).await;
+        let done = self.renewed(cluster, &client, id).await;
+        turns::end(self, id).await;
+        done
+    }
+
+    async fn renewed(&self, cluster: &ClusterDef, client: &Client<'_>, id: &SecretId) -> Result<ClusterCredential, Fault> {
         // Whoever had the turn before has renewed it.
         let kept = self.kept_sign_in(cluster, id).await?;
         if let Some(answer) = self.lasting(&kept) {
             return Ok(answer);
         }
         let Some(refresh) = kept.refresh_token.as_deref() else { return Err(sign_in_needed(cluster, client.issuer)) };
-        let answer = match self.renew(&client, &kept, refresh).await {
+        let answer = match self.renew(client, &kept, refresh).await {
             Ok(answer) => answer,
             Err(Refused::Code("invalid_grant")) => {
                 // Another process may have used it, and kept what it got.
