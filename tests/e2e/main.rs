@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs, reason = "these are tests")]
 
 mod clusters;
+mod connect;
 mod credential;
 mod listening;
 mod sweep;

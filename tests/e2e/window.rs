@@ -163,9 +163,13 @@ impl Window {
         }
     }
 
-    /// Clicks the element with this `data-testid`.
+    /// Clicks the element with this `data-testid`, as soon as nothing that is closing lies over it.
     pub(crate) async fn click(&self, id: &str) {
-        self.find(id).await.click().await.unwrap();
+        let until = Instant::now() + Duration::from_secs(60);
+        while let Err(fault) = self.find(id).await.click().await {
+            assert!(Instant::now() < until, "{id} cannot be clicked: {fault}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Opens a tool.

@@ -1,7 +1,6 @@
 //! The real kube-apiserver and the real kubectl (built by scripts/testcluster.sh): who we are there, and what is refused on the way.
 
 mod helper;
-pub mod server;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -17,10 +16,10 @@ use domain::secret::SecretMap;
 use domain::vault::{NewSecret, Owner, SecretBytes, SecretKind, Vault as _};
 use protocols::guard::Errands;
 use serde_json::json;
-use server::{TestCluster, testcluster};
 use testkit::memory::MemoryRedact;
 use testkit::memory_vault::MemoryVault;
 use testkit::stage::RealClock;
+use testkit::testcluster::{TestCluster, testcluster};
 use tokio_util::task::TaskTracker;
 
 struct Scene {

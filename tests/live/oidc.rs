@@ -21,8 +21,8 @@ use testkit::stage::RealClock;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio_util::task::TaskTracker;
 
-use crate::cluster::server::TestCluster;
 use crate::peers::{installed, script};
+use testkit::testcluster::TestCluster;
 
 /// Everything that `oidc_client.py` asks of an issuer.
 async fn stands_before_a_client_of_others(secret: Option<&str>, alg: &'static str) {

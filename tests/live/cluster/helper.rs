@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use domain::Json;
 use serde_json::json;
 
-use super::server::{TestCluster, kubectl, testcluster};
 use crate::secret_service::{Desk, files_without, pilot};
+use testkit::testcluster::{TestCluster, kubectl, testcluster};
 
 struct Scene {
     desk: Desk,

@@ -34,4 +34,5 @@ pub mod rest;
 pub mod scripted;
 pub mod scripted_reach;
 pub mod stage;
+pub mod testcluster;
 pub mod web;

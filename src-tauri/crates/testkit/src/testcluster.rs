@@ -1,29 +1,35 @@
-//! The API server of these tests: one for all of them, started when the first one asks. It ends with this process, because it reads from it.
+//! A real kube-apiserver with etcd, and the real kubectl, as scripts/testcluster.sh builds them: one for all tests of a process, started when
+//! the first one asks. It ends with this process, because it reads from it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use crate::peers::root;
-
 /// A certificate and its key.
 #[derive(Debug, Deserialize)]
 pub struct Pair {
+    /// The chain, PEM.
     pub cert: String,
+    /// The key, PEM.
     pub key: String,
 }
 
 /// What the API server says of itself.
 #[derive(Debug, Deserialize)]
 pub struct TestCluster {
+    /// Its URL.
     pub server: String,
+    /// The authority that signed its certificate, PEM.
     pub ca: String,
+    /// Bearer tokens by user: `admin`, `viewer`.
     pub tokens: BTreeMap<String, String>,
+    /// Client certificates by user.
     pub certs: BTreeMap<String, Pair>,
+    /// Kubeconfigs by user.
     pub kubeconfigs: BTreeMap<String, PathBuf>,
     #[serde(skip)]
     #[allow(dead_code, reason = "it is held, so that its input stays open")]
@@ -32,7 +38,7 @@ pub struct TestCluster {
 
 impl TestCluster {
     /// One of its own that believes issuers: an `AuthenticationConfiguration`. It ends when it is dropped.
-    pub fn with_authentication(file: &std::path::Path) -> Self {
+    pub fn with_authentication(file: &Path) -> Self {
         start(&[std::ffi::OsStr::new("--authentication-config"), file.as_os_str()])
     }
 
@@ -44,7 +50,7 @@ impl TestCluster {
 }
 
 fn dir() -> PathBuf {
-    let script = root().join("scripts/testcluster.sh");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../scripts/testcluster.sh");
     let out = Command::new(&script).arg("--where").output().unwrap_or_else(|fault| panic!("{}: {fault}", script.display()));
     let dir = PathBuf::from(String::from_utf8(out.stdout).unwrap().trim());
     assert!(
