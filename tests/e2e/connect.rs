@@ -82,6 +82,8 @@ async fn a_wizard_leads_from_a_file_to_clusters_that_answer_and_kubectl_goes_on_
     window.find_with("cluster-user", "admin").await;
     window.find_with("cluster-groups", "system:masters").await;
     window.picture("cluster-reached").await;
+    window.show("[data-testid=\"cluster-edit\"]").await;
+    window.picture("cluster-settings").await;
     window.click("lang-toggle").await;
     window.open_row("cluster-row", "stranger", "cluster-panel").await;
     window.css("[data-testid=\"cluster-state\"][data-state=\"failed\"]").await;

@@ -114,7 +114,7 @@ impl Reach {
                 FaultKind::Denied,
                 "exec_not_trusted",
                 Text::new(
-                    format!("{name} needs the program {} to sign in, and nobody agreed to run it", plugin.command),
+                    format!("the cluster {name} needs the program {} to sign in, and nobody agreed to run it", plugin.command),
                     format!("{name} 需要运行程序 {} 来登录，但尚未获得许可", plugin.command),
                 ),
                 Text::new(

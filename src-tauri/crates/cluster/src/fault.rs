@@ -35,7 +35,10 @@ pub(crate) fn late(cluster: &ClusterDef, seconds: u64) -> Fault {
         cluster,
         FaultKind::Timeout,
         "cluster_timeout",
-        Text::new(format!("{name} ({server}) gave no answer within {seconds} s"), format!("{name}（{server}）在 {seconds} 秒内没有应答")),
+        Text::new(
+            format!("the cluster {name} ({server}) gave no answer within {seconds} s"),
+            format!("集群 {name}（{server}）在 {seconds} 秒内没有应答"),
+        ),
         Text::new("Look whether a VPN or a proxy is needed, then try again.", "请检查是否需要 VPN 或代理，然后重试。"),
     )
 }
@@ -48,8 +51,8 @@ pub(crate) fn strange(cluster: &ClusterDef, what: &str) -> Fault {
         FaultKind::Protocol,
         "cluster_answer",
         Text::new(
-            format!("{name} ({server}) does not answer {what} as an API server does"),
-            format!("{name}（{server}）对 {what} 的应答不像 Kubernetes API 服务器"),
+            format!("the cluster {name} ({server}) does not answer {what} as an API server does"),
+            format!("集群 {name}（{server}）对 {what} 的应答不像 Kubernetes API 服务器"),
         ),
         Text::new("Check the address; something else may listen there.", "请检查地址；该处可能是其他服务。"),
     )
@@ -66,7 +69,10 @@ pub(crate) fn of(cluster: &ClusterDef, fault: &kube::Error) -> Fault {
             cluster,
             FaultKind::Denied,
             "cluster_read_only",
-            Text::new(format!("{name} is read only here: nothing was sent"), format!("{name} 在此处为只读：未发送任何内容")),
+            Text::new(
+                format!("the cluster {name} is read only here: nothing was sent"),
+                format!("集群 {name} 在此处为只读：未发送任何内容"),
+            ),
             Text::new("Switch read-only off for this cluster if you mean it.", "如确需更改，请关闭该集群的只读开关。"),
         );
     }
@@ -75,7 +81,7 @@ pub(crate) fn of(cluster: &ClusterDef, fault: &kube::Error) -> Fault {
             cluster,
             FaultKind::Protocol,
             "message_too_large",
-            Text::new(format!("{name} answered with more than {limit} bytes"), format!("{name} 的应答超过 {limit} 字节")),
+            Text::new(format!("the cluster {name} answered with more than {limit} bytes"), format!("集群 {name} 的应答超过 {limit} 字节")),
             Text::new("Ask for less: one namespace, or pages.", "请缩小范围：按命名空间或分页查询。"),
         );
     }
@@ -121,7 +127,10 @@ fn refused(cluster: &ClusterDef, code: u16, reason: &str) -> Fault {
             cluster,
             FaultKind::Auth,
             "cluster_auth",
-            Text::new(format!("{name} ({server}) does not accept these credentials"), format!("{name}（{server}）不接受这些凭据")),
+            Text::new(
+                format!("the cluster {name} ({server}) does not accept these credentials"),
+                format!("集群 {name}（{server}）不接受这些凭据"),
+            ),
             Text::new(
                 "They may have expired: sign in again, or import the kubeconfig again.",
                 "凭据可能已过期：请重新登录或重新导入 kubeconfig。",
@@ -131,7 +140,7 @@ fn refused(cluster: &ClusterDef, code: u16, reason: &str) -> Fault {
             cluster,
             FaultKind::Denied,
             "cluster_forbidden",
-            Text::new(format!("{name} ({server}) forbids this to you"), format!("{name}（{server}）不允许您执行此操作")),
+            Text::new(format!("the cluster {name} ({server}) forbids this to you"), format!("集群 {name}（{server}）不允许您执行此操作")),
             Text::new("Ask whoever runs the cluster for the role.", "请向集群管理员申请相应角色。"),
         ),
         _ => {
@@ -141,8 +150,8 @@ fn refused(cluster: &ClusterDef, code: u16, reason: &str) -> Fault {
                 if code >= 500 { FaultKind::Unreachable } else { FaultKind::Protocol },
                 "cluster_answer",
                 Text::new(
-                    format!("{name} ({server}) answered with HTTP {code} {reason}"),
-                    format!("{name}（{server}）返回 HTTP {code} {reason}"),
+                    format!("the cluster {name} ({server}) answered with HTTP {code} {reason}"),
+                    format!("集群 {name}（{server}）返回 HTTP {code} {reason}"),
                 ),
                 Text::new("Try again; if it stays, look at the API server's log.", "请重试；如仍出现，请查看 API 服务器日志。"),
             )

@@ -48,7 +48,7 @@ export function ClustersPage() {
   const columns = useMemo(
     (): Column<ClusterView>[] => [
       { key: 'name', head: t('clusters.name'), min: 130, grow: 1.2, cell: (row) => <Name row={row} /> },
-      { key: 'state', head: t('clusters.state'), min: 118, rank: 0, cell: (row) => <ReachChip value={row.reach.state} quiet /> },
+      { key: 'state', head: t('clusters.state'), min: 118, rank: 0, cell: (row) => <ReachChip reach={row.reach} quiet /> },
       { key: 'version', head: t('clusters.version'), min: 84, rank: 4, cell: (row) => (row.reach.version === null ? <span className="ph-faint">–</span> : <code className={row.reach.state === 'reachable' ? 'ph-cut' : 'ph-cut ph-faint'}>{visible(row.reach.version)}</code>) },
       { key: 'identity', head: t('clusters.identity'), min: 110, grow: 0.8, rank: 5, cell: (row) => (row.reach.user === null ? <span className="ph-faint">–</span> : <code className={row.reach.state === 'reachable' ? 'ph-cut' : 'ph-cut ph-faint'} title={row.reach.groups.join(', ')}>{visible(row.reach.user)}</code>) },
       { key: 'used', head: t('clusters.lastUsed'), min: 150, rank: 3, cell: (row) => <LastUse row={row} /> },

@@ -28,7 +28,7 @@ export function ConnectStep({ done }: { done: ClusterImportRes }) {
                   <ClusterName name={one.context} />
                   <code className="ph-muted ph-cut">{visible(one.server)}</code>
                 </span>
-                {reach && reach.state !== 'unknown' && <ReachChip value={reach.state} />}
+                {reach && reach.state !== 'unknown' && <ReachChip reach={reach} />}
                 {reach?.state === 'reachable' && (
                   <span className="ph-muted ph-cut">
                     {[reach.version, reach.user].filter((part) => part !== null).map((part) => visible(part)).join(' · ')}

@@ -31,7 +31,7 @@ export function ConnectionSection({ row }: { row: ClusterView }) {
           [
             t('reach.state'),
             <span key="s" className="ph-row wrap" data-testid="cluster-state" data-state={reach.state}>
-              <ReachChip value={reach.state} />
+              <ReachChip reach={reach} />
               {reach.checkedAt !== null && (
                 <span className="ph-muted">
                   <Ago at={reach.checkedAt} />

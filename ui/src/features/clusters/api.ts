@@ -1,7 +1,7 @@
 /** What the Clusters page asks the core. Pasted text carries secrets: it goes by `useSecretChange`, which keeps nothing of it. */
 import { NOTHING, useChange, useRead, useSecretChange } from '@/ipc/query';
 
-export type { ClusterDetail, ClusterImportRes, ClusterSetReq, ClustersView, ClusterView, ConsentView, ContextView, ExecView, FindingsView, FindingView, KubeconfigView, LoginStepView, ReviewView, SignInView, UiFault } from '@/ipc/bindings';
+export type { ClusterDetail, ClusterImportRes, ClusterSetReq, ClustersView, ClusterView, ConsentView, ContextView, ExecView, FindingsView, FindingView, KubeconfigView, LoginStepView, ReachView, ReviewView, SignInView, UiFault } from '@/ipc/bindings';
 
 export const useClusters = () => useRead('cluster_list', NOTHING);
 export const useCluster = (id: string) => useRead('cluster_get', { id });

@@ -4,18 +4,21 @@ import { visible } from '@/shared/lib/visible';
 import { Chip, type Tone } from '@/shared/ui/chips';
 import { Icon, type IconName } from '@/shared/ui/icon';
 import { Ago, CodeBlock, Facts, Ident } from '@/shared/ui/parts';
-import { isProd, type ClusterView, type ExecView, type FindingsView } from './api';
+import { isProd, type ClusterView, type ExecView, type FindingsView, type ReachView } from './api';
 
 /** A cluster's colour as a small square; nothing where it has none. */
 export function ColourMark({ colour }: { colour: string | null }) {
   return colour === null ? null : <span className="ph-colourmark" data-colour={colour} aria-hidden="true" />;
 }
 
-const STATES: Record<string, [Tone, IconName]> = { unknown: ['idle', 'idle'], checking: ['run', 'busy'], reachable: ['ok', 'ok'], failed: ['bad', 'fail'], locked: ['ask', 'lock'] };
+const STATES: Record<string, [Tone, IconName]> = { unknown: ['idle', 'idle'], checking: ['run', 'busy'], reachable: ['ok', 'ok'], failed: ['bad', 'fail'], refused: ['bad', 'fail'], locked: ['ask', 'lock'] };
 
-/** Whether a cluster answers: colour, icon and word. */
-export function ReachChip({ value, quiet }: { value: string; quiet?: boolean }) {
+const REFUSALS = new Set(['cluster_auth', 'cluster_forbidden']);
+
+/** Whether a cluster answers: colour, icon and word. One that answered with a no was reached. */
+export function ReachChip({ reach, quiet }: { reach: ReachView; quiet?: boolean }) {
   const { word } = useT();
+  const value = reach.state === 'failed' && reach.fault !== null && REFUSALS.has(reach.fault.code) ? 'refused' : reach.state;
   const [tone, icon] = STATES[value] ?? ['idle', 'info'];
   return (
     <Chip tone={tone} icon={icon} quiet={quiet}>

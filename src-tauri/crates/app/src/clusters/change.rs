@@ -175,7 +175,7 @@ impl ClusterBook {
                 FaultKind::Config,
                 "cluster_name_taken",
                 Text::new(
-                    format!("{} was not renamed: there is another cluster of the name {name}", old.name),
+                    format!("the cluster {} was not renamed: there is another cluster of the name {name}", old.name),
                     format!("未重命名 {}：已有另一个集群名为 {name}", old.name),
                 ),
                 Text::new("Choose another name.", "请换一个名称。"),
@@ -271,7 +271,7 @@ fn misfit(cluster: &ClusterDef, code: &str, en: &str, zh: &str) -> Fault {
     Fault::new(
         FaultKind::Usage,
         code,
-        Text::new(format!("{name} was not changed: {en}"), format!("未更改 {name}：{zh}")),
+        Text::new(format!("the cluster {name} was not changed: {en}"), format!("未更改 {name}：{zh}")),
         Text::new("Correct it and try again.", "请更正后重试。"),
     )
     .with_params(json!({ "cluster": name }))
@@ -299,7 +299,7 @@ fn no_program(cluster: &ClusterDef) -> Fault {
     Fault::new(
         FaultKind::Usage,
         "no_program",
-        Text::new(format!("{name} runs no program to sign in"), format!("{name} 登录时不运行任何程序")),
+        Text::new(format!("the cluster {name} runs no program to sign in"), format!("{name} 登录时不运行任何程序")),
         Text::default(),
     )
     .with_params(json!({ "cluster": name }))

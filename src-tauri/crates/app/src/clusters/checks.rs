@@ -363,7 +363,7 @@ pub(super) fn clusters_locked(cluster: &ClusterDef) -> Fault {
     Fault::new(
         FaultKind::Denied,
         "clusters_locked",
-        Text::new(format!("{name} was not asked: clusters are locked"), format!("未连接 {name}：集群已锁定")),
+        Text::new(format!("the cluster {name} was not asked: clusters are locked"), format!("未连接 {name}：集群已锁定")),
         Text::new("Unlock them with: pilot cluster unlock", "用 pilot cluster unlock 解锁"),
     )
     .with_params(json!({ "cluster": name }))
@@ -374,7 +374,7 @@ fn late(cluster: &ClusterDef) -> Fault {
     Fault::new(
         FaultKind::Timeout,
         "cluster_timeout",
-        Text::new(format!("{name} gave no answer within {seconds} s"), format!("{name} 在 {seconds} 秒内没有应答")),
+        Text::new(format!("the cluster {name} gave no answer within {seconds} s"), format!("{name} 在 {seconds} 秒内没有应答")),
         Text::new("Look whether a VPN or a proxy is needed, then try again.", "请检查是否需要 VPN 或代理，然后重试。"),
     )
     .with_params(json!({ "cluster": name, "server": cluster.server }))

@@ -137,7 +137,9 @@ pub(super) fn not_sayable(cluster: &ClusterDef) -> Fault {
         FaultKind::Config,
         "credential_not_expressible",
         Text::new(
-            format!("{name} signs in with {word}, which this protocol cannot pass on: it knows tokens and client certificates only"),
+            format!(
+                "the cluster {name} signs in with {word}, which this protocol cannot pass on: it knows tokens and client certificates only"
+            ),
             format!("{name} 使用 {word} 登录，该协议无法传递：它只支持令牌和客户端证书"),
         ),
         Text::new("Use a token or a client certificate for kubectl.", "请为 kubectl 使用令牌或客户端证书。"),
