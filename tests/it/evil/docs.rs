@@ -1,4 +1,4 @@
-//! `docs/adversarial-cases.md` says which test shows which case: it must be true.
+//! `docs/adversarial-cases.md` and `docs/credential-cases.md` say which test shows which case: it must be true.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,8 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-#[test]
-fn every_test_that_the_list_of_cases_names_is_there_and_every_case_is_in_the_list() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let text = std::fs::read_to_string(root.join("docs/adversarial-cases.md")).unwrap();
+/// Every test there is, as `module::name`.
+fn tests(root: &Path) -> BTreeSet<String> {
     let mut files = Vec::new();
     sources(&root.join("tests"), &mut files);
     sources(&root.join("src-tauri"), &mut files);
@@ -46,6 +44,14 @@ fn every_test_that_the_list_of_cases_names_is_there_and_every_case_is_in_the_lis
             }
         }
     }
+    functions
+}
+
+#[test]
+fn every_test_that_the_list_of_cases_names_is_there_and_every_case_is_in_the_list() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = std::fs::read_to_string(root.join("docs/adversarial-cases.md")).unwrap();
+    let functions = tests(&root);
     let mut cases = BTreeSet::new();
     for row in text.lines().filter(|line| line.starts_with("| C-")) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
@@ -59,5 +65,24 @@ fn every_test_that_the_list_of_cases_names_is_there_and_every_case_is_in_the_lis
         assert!(!tests.is_empty() || later, "{} has no test: {row}", cells[0]);
     }
     let all: BTreeSet<_> = (1..=66).map(|nth| format!("C-{nth:02}")).collect();
+    assert_eq!(cases, all, "every case is in the list");
+}
+
+#[test]
+fn every_test_that_the_list_of_secrets_names_is_there_and_every_case_is_in_the_list() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = std::fs::read_to_string(root.join("docs/credential-cases.md")).unwrap();
+    let functions = tests(&root);
+    let mut cases = BTreeSet::new();
+    for row in text.lines().filter(|line| line.starts_with("| K-") || line.starts_with("| B-")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let tests: Vec<&str> = cells[2].split('`').skip(1).step_by(2).collect();
+        assert!(cases.insert(cells[0].to_owned()) && !tests.is_empty(), "{row}");
+        for test in tests {
+            let example = test == "domain::vault" && root.join("src-tauri/crates/domain/src/vault.rs").is_file();
+            assert!(example || functions.contains(test), "{}: there is no test {test}", cells[0]);
+        }
+    }
+    let all: BTreeSet<_> = (1..=16).flat_map(|nth| [format!("K-{nth:02}"), format!("B-{nth:02}")]).collect();
     assert_eq!(cases, all, "every case is in the list");
 }
