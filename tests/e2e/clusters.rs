@@ -62,12 +62,7 @@ async fn a_kubeconfig_becomes_clusters_and_leaves_no_secret_behind() {
     trace::begin(&window).await;
 
     // No keyring answers here.
-    window.click("vault-open").await;
-    window.click("vault-way-passphrase").await;
-    window.search("vault-settle-box", PASSPHRASE).await;
-    window.search("vault-settle-again", PASSPHRASE).await;
-    window.click("vault-settle-send").await;
-    window.css("[data-testid=\"vault\"][data-state=\"unlocked\"]").await;
+    window.make_vault(PASSPHRASE).await;
 
     // The import shows everything, and does nothing, before it is agreed to.
     window.click("nav-clusters").await;

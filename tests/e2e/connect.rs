@@ -50,12 +50,7 @@ async fn a_wizard_leads_from_a_file_to_clusters_that_answer_and_kubectl_goes_on_
     fs::copy(kubectl(), &own).unwrap();
 
     let window = Window::open(at).await;
-    window.click("vault-open").await;
-    window.click("vault-way-passphrase").await;
-    window.search("vault-settle-box", PASSPHRASE).await;
-    window.search("vault-settle-again", PASSPHRASE).await;
-    window.click("vault-settle-send").await;
-    window.css("[data-testid=\"vault\"][data-state=\"unlocked\"]").await;
+    window.make_vault(PASSPHRASE).await;
 
     // The import connects nothing by itself; the first look is a button.
     window.click("nav-clusters").await;

@@ -51,12 +51,7 @@ async fn kubectl_waits_while_a_person_at_the_window_decides() {
     fs::copy(fs::canonicalize("/bin/sh").unwrap(), at.join("kubectl")).unwrap();
     let window = Window::open(at).await;
     trace::begin(&window).await;
-    window.click("vault-open").await;
-    window.click("vault-way-passphrase").await;
-    window.search("vault-settle-box", PASSPHRASE).await;
-    window.search("vault-settle-again", PASSPHRASE).await;
-    window.click("vault-settle-send").await;
-    window.css("[data-testid=\"vault\"][data-state=\"unlocked\"]").await;
+    window.make_vault(PASSPHRASE).await;
 
     // A cluster, taken over by another process while the window is open.
     let (config, pass) = (at.join("kubeconfig"), at.join("pass"));

@@ -172,6 +172,16 @@ impl Window {
         }
     }
 
+    /// No keyring answers here: keeps secrets under a passphrase.
+    pub(crate) async fn make_vault(&self, passphrase: &str) {
+        self.click("vault-open").await;
+        self.click("vault-way-passphrase").await;
+        self.search("vault-settle-box", passphrase).await;
+        self.search("vault-settle-again", passphrase).await;
+        self.click("vault-settle-send").await;
+        self.css("[data-testid=\"vault\"][data-state=\"unlocked\"]").await;
+    }
+
     /// Opens a tool.
     pub(crate) async fn open_tool(&self, name: &str) {
         self.search("tool-search", name).await;
