@@ -12,7 +12,7 @@ use domain::vault::rows::WrappedKey;
 use domain::vault::{Owner, SecretBytes};
 use rand::TryRngCore as _;
 use rand::rngs::OsRng;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// Length of a nonce.
 pub(crate) const NONCE: usize = 24;
@@ -30,9 +30,31 @@ pub(crate) enum SealFault {
     NoRandom,
 }
 
-/// 32 bytes that open something. They stay at one place in memory until they are wiped.
-#[derive(Clone)]
-pub(crate) struct Key32(Box<Zeroizing<[u8; 32]>>);
+/// 32 bytes that open something. They stay at one place in memory until they are wiped, and the system is asked not to write that place to
+/// its swap (best effort: a system may allow little of that).
+pub(crate) struct Key32 {
+    held: Option<region::LockGuard>,
+    page: Box<Page>,
+}
+
+/// A page of memory of its own: to let one go must not concern another key.
+#[repr(align(4096))]
+struct Page([u8; 32]);
+
+impl Clone for Key32 {
+    fn clone(&self) -> Self {
+        let mut copy = Self::blank();
+        copy.page.0 = self.page.0;
+        copy
+    }
+}
+
+impl Drop for Key32 {
+    fn drop(&mut self) {
+        self.page.0.zeroize();
+        self.held = None;
+    }
+}
 
 impl Key32 {
     /// A new one.
@@ -44,7 +66,8 @@ impl Key32 {
 
     /// Zeros, to be filled.
     pub(crate) fn blank() -> Self {
-        Self(Box::new(Zeroizing::new([0; 32])))
+        let page = Box::new(Page([0; 32]));
+        Self { held: region::lock(page.0.as_ptr(), page.0.len()).ok(), page }
     }
 
     /// From bytes of that length.
@@ -58,11 +81,11 @@ impl Key32 {
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.as_slice()
+        &self.page.0
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        self.0.as_mut_slice()
+        &mut self.page.0
     }
 
     fn cipher(&self) -> Result<XChaCha20Poly1305, SealFault> {
@@ -258,5 +281,32 @@ mod tests {
         let other = wrap(&by, &Key32::fresh().unwrap(), "v", 1, "account").unwrap();
         assert!(unwrap(&by, &WrappedKey { check: other.check, ..wrapped }, "v").is_err(), "the check belongs to the key");
         assert_eq!(format!("{by:?}"), "[secret]");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_key_is_kept_out_of_the_swap_until_it_is_gone() {
+        let kept = |key: &Key32| {
+            let at = key.page.0.as_ptr() as usize;
+            let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+            let mut inside = false;
+            for line in maps.lines() {
+                let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+                if let Some((from, to)) =
+                    range.and_then(|(from, to)| Some((usize::from_str_radix(from, 16).ok()?, usize::from_str_radix(to, 16).ok()?)))
+                {
+                    inside = (from..to).contains(&at);
+                } else if inside && line.starts_with("VmFlags:") {
+                    return line.split(' ').any(|flag| flag == "lo");
+                }
+            }
+            panic!("the key is in no mapping");
+        };
+        let key = Key32::fresh().unwrap();
+        let copy = key.clone();
+        assert_eq!((kept(&key), kept(&copy)), (true, true));
+        assert_eq!(key.bytes(), copy.bytes());
+        drop(copy);
+        assert!(kept(&key), "one key's end is not another's");
     }
 }
