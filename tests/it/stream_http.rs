@@ -47,6 +47,9 @@ impl Asked {
 
 type Behaviour = Arc<dyn Fn(&Asked) -> Option<Response> + Send + Sync>;
 
+/// The status of an answer that does not come.
+const NEVER: u16 = 599;
+
 /// A server that behaves, except where it is told not to.
 #[derive(Clone)]
 struct Fake {
@@ -68,7 +71,11 @@ impl Fake {
                 let target = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
                 let asked = Asked { method: parts.method, target, headers: parts.headers, body };
                 keep.lock().unwrap().push(asked.clone());
-                odd(&asked).unwrap_or_else(|| behave(&asked))
+                let answer = odd(&asked).unwrap_or_else(|| behave(&asked));
+                if answer.status() == NEVER {
+                    std::future::pending::<()>().await;
+                }
+                answer
             }
         });
         Self { web: Arc::new(Web::start(app).await), seen }
@@ -432,6 +439,21 @@ async fn a_server_speaks_unasked_on_the_standing_stream_and_its_questions_are_an
     say(json!({ "jsonrpc": "2.0", "id": 5, "method": "roots/list" }));
     until("the roots", || !fake.asked(|asked| asked.body["result"]["roots"][0]["uri"] == "file:///w" && asked.body["id"] == 5).is_empty())
         .await;
+    let_go(&stage, session).await;
+}
+
+#[tokio::test]
+async fn the_standing_stream_is_asked_for_before_anything_else_is() {
+    let fake = Fake::new(|_| None).await;
+    let stage = Stage::new(&[]);
+    let session = fake.open(&stage).await.unwrap();
+    assert_eq!(fake.asked(|asked| asked.method == Method::GET).len(), 1);
+    let_go(&stage, session).await;
+    // Who never answers it is used all the same.
+    let fake = Fake::new(|asked| (asked.method == Method::GET).then(|| plain(NEVER))).await;
+    let stage = Stage::new(&[]);
+    let session = fake.open(&stage).await.unwrap();
+    assert!(!session.tools().await.unwrap().tools.is_empty());
     let_go(&stage, session).await;
 }
 

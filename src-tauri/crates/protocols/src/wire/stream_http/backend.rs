@@ -24,7 +24,7 @@ use rmcp::service::RxJsonRpcMessage;
 use rmcp::transport::streamable_http_client::{SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse};
 use serde_json::json;
 use sse_stream::Sse;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +48,9 @@ const SHORT_STREAMS: u32 = 6;
 /// The first pause before a stream is taken up again when the server names none.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// How long the first request waits until the server has answered the standing stream. Some answer a GET only when they have something to
+/// say on it.
+const STANDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// The schemas of tools whose arguments travel as headers too.
 #[derive(Debug, Default)]
@@ -432,7 +435,8 @@ impl Inner {
     }
 
     /// Keeps the legacy era's standing stream open, on which a server speaks without being asked.
-    fn stand(self: &Arc<Self>, session: Option<&str>, headers: &HeaderMap) {
+    /// The receiver tells when the server has answered it, however it did.
+    fn stand(self: &Arc<Self>, session: Option<&str>, headers: &HeaderMap) -> oneshot::Receiver<()> {
         let end = self.intake.over.child_token();
         if let Some(old) = self.standing.lock().unwrap_or_else(PoisonError::into_inner).replace(end.clone()) {
             old.cancel();
@@ -445,10 +449,11 @@ impl Inner {
             base.insert(SESSION, session);
         }
         let inner = Arc::clone(self);
+        let (answered, stands) = oneshot::channel();
         self.line.cx.tasks.spawn(async move {
             tokio::select! {
                 () = end.cancelled() => {}
-                () = inner.keep_standing(base) => {
+                () = inner.keep_standing(base, answered) => {
                     // From now on nothing comes beside replies; requests must not wait for it.
                     if !end.is_cancelled() {
                         inner.standing.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -456,9 +461,11 @@ impl Inner {
                 }
             }
         });
+        stands
     }
 
-    async fn keep_standing(&self, base: HeaderMap) {
+    async fn keep_standing(&self, base: HeaderMap, answered: oneshot::Sender<()>) {
+        let mut answered = Some(answered);
         let (mut last, mut pause, mut short) = (None::<String>, PAUSE, 0);
         while short < SHORT_STREAMS {
             let mut request = Request::events(self.line.url.clone()).headers(&base);
@@ -467,7 +474,9 @@ impl Inner {
             }
             let begun = tokio::time::Instant::now();
             let mut came = false;
-            match self.send_quietly(request).await {
+            let response = self.send_quietly(request).await;
+            drop(answered.take());
+            match response {
                 Ok(response) if response.status().is_success() && response.is_event_stream() => {
                     let mut events = response.into_events(None);
                     while let Some(event) = events.next().await {
@@ -596,8 +605,11 @@ impl StreamableHttpClient for Backend {
         match done {
             Done::Accepted => {
                 if ready {
-                    inner.stand(session_id.as_deref(), &headers);
+                    let stands = inner.stand(session_id.as_deref(), &headers);
                     inner.learn(Legacy::Agreed(Arc::new(Agreed { session: session_id, headers })));
+                    // What a server says while nobody listens is lost with most of them, and one that ends the stream of a reply may say
+                    // it on the next GET that comes: ours must not overtake it.
+                    drop(tokio::time::timeout(STANDS_WITHIN, stands).await);
                 }
                 Ok(StreamableHttpPostResponse::Accepted)
             }
