@@ -1,7 +1,7 @@
 //! A person's folder, and `pilot` as they run it there: no keyring, no terminal, nothing of the machine's own.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
@@ -99,5 +99,30 @@ impl Home {
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+}
+
+/// Every file below a folder.
+pub fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+/// The files below a folder in which that stands, letter by letter.
+pub fn holding(dir: &Path, needle: &str) -> Vec<PathBuf> {
+    let holds = |path: &PathBuf| std::fs::read(path).unwrap().windows(needle.len()).any(|part| part == needle.as_bytes());
+    files(dir).into_iter().filter(holds).collect()
+}
+
+/// Copies a folder with all that is in it.
+pub fn copied(from: &Path, to: &Path) {
+    for file in files(from) {
+        let target = to.join(file.strip_prefix(from).unwrap());
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::copy(file, target).unwrap();
     }
 }

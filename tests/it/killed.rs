@@ -5,7 +5,7 @@
 //! file. Where tracing is not allowed it is killed after more and more time instead; what must hold afterwards is the same.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use testkit::echo::Echo;
 
-use crate::home::Home;
+use crate::home::{Home, copied, holding};
 use crate::vault_call::guarded;
 
 const TOKEN: &str = "canary-killed-0123456789";
@@ -30,18 +30,6 @@ struct Scene {
     original: String,
     key: String,
     pass: String,
-}
-
-fn copied(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copied(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 impl Scene {
@@ -86,11 +74,10 @@ impl Scene {
 
     /// That nothing beside the kubeconfig holds a secret.
     fn nothing_beside_it(&self, at: &str) {
-        for entry in std::fs::read_dir(self.kubeconfig.parent().unwrap()).unwrap().flatten() {
-            let text = String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).into_owned();
-            let holds = text.contains(TOKEN) || text.contains(&self.key);
-            assert!(entry.path() == self.kubeconfig || !holds, "{at}: {} holds a secret", entry.path().display());
-        }
+        let folder = self.kubeconfig.parent().unwrap();
+        let held: Vec<_> =
+            [TOKEN, &self.key].iter().flat_map(|secret| holding(folder, secret)).filter(|path| *path != self.kubeconfig).collect();
+        assert!(held.is_empty(), "{at}: {held:?}");
     }
 
     fn save(&self) {
@@ -230,28 +217,14 @@ async fn secrets_that_move_into_the_vault_are_in_one_place_or_the_other_when_tha
     let url = guarded("authorization", &format!("Bearer {TOKEN}"), &Echo::new()).await;
     let add = ["servers", "add", "api", "--url", &url, "--set", "auth_type=bearer", "--set", &format!("auth_token={TOKEN}")];
     scene.home.run(&add).await.ok();
-    let holding = |dir: &Path| {
-        let mut held = Vec::new();
-        let mut open = vec![dir.to_path_buf()];
-        while let Some(dir) = open.pop() {
-            for entry in std::fs::read_dir(dir).unwrap().flatten() {
-                if entry.path().is_dir() {
-                    open.push(entry.path());
-                } else if std::fs::read(entry.path()).unwrap().windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes()) {
-                    held.push(entry.path());
-                }
-            }
-        }
-        held
-    };
-    assert!(!holding(&scene.home.config()).is_empty(), "it stands there in plain text");
+    assert!(!holding(&scene.home.config(), TOKEN).is_empty(), "it stands there in plain text");
     scene
         .killed(&["secret", "unlock"], async |at| {
             let called = scene.run(&["call", "api", "echo", "--arg", "message=hi"]).await;
             assert_eq!(called.code, 0, "{at}: {} {}", called.out, called.err);
             let state = scene.run(&["secret", "unlock"]).await.ok().json();
             assert_eq!(state["plain"], serde_json::json!([]), "{at}");
-            assert_eq!(holding(&scene.home.config()), Vec::<PathBuf>::new(), "{at}: it is moved, and wiped where it stood");
+            assert_eq!(holding(&scene.home.config(), TOKEN), Vec::<PathBuf>::new(), "{at}: it is moved, and wiped where it stood");
         })
         .await;
 }

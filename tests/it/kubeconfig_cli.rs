@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
 use crate::cli_contract::built;
+use crate::home::{copied, holding};
 
 const TOKEN: &str = "c4n4ry-t0ken-cli-771";
 const VARIABLE: &str = "c4n4ry-v4riable-552";
@@ -83,22 +84,6 @@ fn config(home: &Home) -> (String, String) {
     (text, key)
 }
 
-fn sweep(dir: &Path, needles: &[String], hits: &mut Vec<String>) {
-    for entry in std::fs::read_dir(dir).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            sweep(&path, needles, hits);
-            continue;
-        }
-        let bytes = std::fs::read(&path).unwrap();
-        for needle in needles {
-            if bytes.windows(needle.len()).any(|part| part == needle.as_bytes()) {
-                hits.push(format!("{needle} in {}", path.display()));
-            }
-        }
-    }
-}
-
 #[test]
 fn a_kubeconfig_is_taken_over_rewritten_verified_and_given_back() {
     let home = Home::new();
@@ -163,9 +148,8 @@ fn a_kubeconfig_is_taken_over_rewritten_verified_and_given_back() {
     assert_eq!(home.run(&["cluster", "unlock"]).ok()["locked"], json!(false));
     let body: String = key.lines().nth(1).unwrap().to_owned();
     let needles = [TOKEN.to_owned(), STANDARD.encode(TOKEN), VARIABLE.to_owned(), STANDARD.encode(&key), body];
-    let mut hits = Vec::new();
-    sweep(&home.at("data"), &needles, &mut hits);
-    assert_eq!(hits, [] as [String; 0], "store, log and snapshots hold no secret");
+    let hits: Vec<_> = needles.iter().flat_map(|needle| holding(&home.at("data"), needle)).collect();
+    assert_eq!(hits, [] as [PathBuf; 0], "store, log and snapshots hold no secret");
 
     let refused = home.run(&["cluster", "remove", "tok"]);
     assert_eq!((refused.code, refused.json()["fault"]["code"].as_str()), (3, Some("cluster_rewritten")));
@@ -190,18 +174,6 @@ fn the_usual_files_are_taken_when_none_is_named_and_a_refusal_of_all_is_no_succe
     assert_eq!(home.run(&["cluster", "import", "--yes", "--context", "tok"]).ok()["clusters"][0]["auth"], "token");
     let verdict = home.run(&["cluster", "verify"]);
     assert_eq!(verdict.code, 1, "it still stands in the file: {}", verdict.out);
-}
-
-fn copied(from: &Path, to: &Path) {
-    std::fs::create_dir(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let (path, to) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copied(&path, &to);
-        } else {
-            std::fs::copy(&path, &to).unwrap();
-        }
-    }
 }
 
 #[test]

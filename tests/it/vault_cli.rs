@@ -11,7 +11,7 @@ use testkit::echo::Echo;
 use testkit::memory::StillClock;
 
 use crate::cli_contract::built;
-use crate::home::Home;
+use crate::home::{Home, files};
 use crate::vault_call::guarded;
 
 /// Every form in which a sweep looks for a value.
@@ -40,19 +40,10 @@ fn forms(value: &str) -> Vec<String> {
     forms
 }
 
-fn files(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(dir).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() { files(&path, found) } else { found.push(path) }
-    }
-}
-
 /// Where canaries are found in the files of a folder.
 fn sweep(dir: &Path, canaries: &[&str]) -> Vec<String> {
-    let mut paths = Vec::new();
-    files(dir, &mut paths);
     let mut hits = Vec::new();
-    for path in paths {
+    for path in files(dir) {
         let bytes = std::fs::read(&path).unwrap();
         for canary in canaries {
             for form in forms(canary) {

@@ -118,7 +118,6 @@ impl Secrets {
         put_at(&mut def.settings, field, &vault_reference(&id))?;
         self.core.note(by, Some(&slot), "secret_set", json!({ "secret": id, "field": field })).await?;
         self.core.put_same_trust(&slot, def).await?;
-        self.core.renew_users_of(&id);
         self.after_unlock(by).await;
         self.one(&id).await
     }
@@ -130,14 +129,13 @@ impl Secrets {
         }
         let id = self.keep_one(Owner::new("person", name, "value"), value, moving::kind_of(name)).await?;
         self.core.note(by, None, "secret_set", json!({ "secret": id, "name": name })).await?;
-        self.core.renew_users_of(&id);
         self.after_unlock(by).await;
         self.one(&id).await
     }
 
     async fn keep_one(&self, owner: Owner, value: SecretBytes, kind: SecretKind) -> Result<SecretId, Fault> {
         let expires_at = moving::expiry(&value);
-        let ids = self.core.ports.vault.keep(vec![NewSecret { owner, value, kind, expires_at }]).await?;
+        let ids = self.core.keep(vec![NewSecret { owner, value, kind, expires_at }]).await?;
         ids.into_iter().next().ok_or_else(|| no_field("", "the vault kept nothing", "保险库未保存任何内容"))
     }
 
@@ -377,14 +375,17 @@ impl Core {
         }
     }
 
-    /// Connections that were made with this secret are made anew, each as soon as nothing is under way on it.
-    fn renew_users_of(&self, id: &SecretId) {
-        let reference = vault_reference(id);
+    /// Keeps what people gave to settings. A connection that was made with the value before is made anew, as soon as nothing is under way
+    /// on it.
+    async fn keep(&self, secrets: Vec<NewSecret>) -> Result<Vec<SecretId>, Fault> {
+        let ids = self.ports.vault.keep(secrets).await?;
         for slot in self.saved_slots() {
-            if Json::Object(slot.definition().def.settings.clone()).to_string().contains(&reference) {
+            let used = domain::secret::vault_references(&Json::Object(slot.definition().def.settings.clone()).to_string());
+            if ids.iter().any(|id| used.contains(id)) {
                 slot.order(Order::Renew);
             }
         }
+        Ok(ids)
     }
 
     /// Replaces a server's definition. What a person had accepted stays accepted: they themselves put the reference there.

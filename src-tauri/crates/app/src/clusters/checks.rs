@@ -259,7 +259,6 @@ impl Checks {
             Some(last) => state_of(&last.came),
             None => ReachState::Unknown,
         };
-        let tells = !matches!(state, ReachState::Locked | ReachState::Checking) || !locked && !shut;
         let identity = seen.and_then(|(facts, ..)| facts.identity.clone());
         Standing {
             state,
@@ -270,7 +269,7 @@ impl Checks {
             groups: identity.map(|identity| identity.groups).unwrap_or_default(),
             latency_ms: seen.map(|(.., latency)| latency),
             seen_at: seen.map(|(_, at, _)| at),
-            fault: last.and_then(|last| last.came.err()).filter(|_| tells),
+            fault: last.and_then(|last| last.came.err()).filter(|_| !locked && !shut),
         }
     }
 }

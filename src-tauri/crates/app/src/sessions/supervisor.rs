@@ -235,8 +235,10 @@ impl Supervisor {
                         return Tried::Again;
                     }
                 }
+                // The value before may be on its way already.
+                Some(Order::Renew) => return Tried::Again,
                 Some(Order::Refresh(done)) => drop(done),
-                Some(Order::Up | Order::Renew | Order::Broken { .. }) => {}
+                Some(Order::Up | Order::Broken { .. }) => {}
             }
         }
     }

@@ -175,7 +175,7 @@ impl Core {
             kind: kind_of(&plain.field),
             expires_at: expiry(&plain.value),
         });
-        let ids = match self.ports.vault.keep(secrets.collect()).await {
+        let ids = match self.keep(secrets.collect()).await {
             Ok(ids) => ids,
             Err(fault) if closed(&fault) => {
                 tracing::warn!(server = %def.id, code = fault.code, "secrets stay in plain text: the vault is not open");
