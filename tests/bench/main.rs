@@ -22,6 +22,7 @@ mod calls;
 mod clients;
 mod many;
 mod places;
+mod redaction;
 mod row;
 mod start;
 mod window;
@@ -42,6 +43,7 @@ const ALL: &[Measurement] = &[
     ("catalogue", "100 servers with 50 tools each: until all are listed, and the search over them", many::catalogue),
     ("idle", "ten connected servers that nobody uses", many::idle),
     ("pilot", "starts of the command", start::pilot),
+    ("redaction", "secrets taken out of text", redaction::redaction),
     ("window", "start of the window", window::window),
 ];
 

@@ -34,6 +34,13 @@ impl Row {
         self
     }
 
+    /// With a value that must not be below `least`.
+    pub fn no_less(mut self, value: f64, least: f64, unit: &str) -> Self {
+        (self.value, self.shown) = (value, format!("{value:.0}{unit}"));
+        (self.target, self.met) = (format!("≥ {least}{unit}"), Some(value >= least));
+        self
+    }
+
     /// With a ratio that must not be below `least`.
     pub fn at_least(mut self, value: f64, least: f64) -> Self {
         (self.value, self.shown) = (value, format!("{value:.2} ×"));
