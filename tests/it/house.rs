@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::{App, AppParts, CallDone, CallOrder};
-use cluster::{Helper, KubeFiles};
+use cluster::{Helper, KubeFiles, Look, Reach, ReachParts};
 use domain::cluster::Clusters;
 use domain::fault::Fault;
 use domain::id::{CallId, ServerId};
@@ -14,6 +14,7 @@ use domain::reach::ClusterReach;
 use domain::server::{ServerDef, ServerState};
 use domain::vault::{Vault, VaultState};
 use domain::{Json, JsonMap};
+use protocols::guard::Errands;
 use testkit::memory::{
     MemoryAudit, MemoryBrowser, MemoryCatalogues, MemoryEnv, MemoryHistory, MemoryMetrics, MemoryRedact, MemoryServers, MemorySettings,
     ScriptedPerson, StillClock,
@@ -21,6 +22,7 @@ use testkit::memory::{
 use testkit::memory_vault::{MemoryClusters, MemoryVault};
 use testkit::scripted::{Peer, Stage};
 use testkit::scripted_reach::ScriptedReach;
+use tokio_util::task::TaskTracker;
 
 /// Everything a test may look at or switch.
 #[derive(Clone)]
@@ -85,6 +87,7 @@ impl House {
             clusters: clusters.clone(),
             kubeconfigs: kubeconfigs(),
             reach: reach.clone(),
+            kube: look(&vault, &redact, &clock),
             clock: clock.clone(),
             guard: Arc::from([]),
             data_dir: dir.path().to_owned(),
@@ -129,6 +132,7 @@ impl House {
             clusters: self.clusters.clone(),
             kubeconfigs: kubeconfigs(),
             reach: self.reach.clone(),
+            kube: look(&self.vault, &self.redact, &self.clock),
             clock: self.clock.clone(),
             guard: Arc::from([]),
             data_dir: self.dir.path().to_owned(),
@@ -193,6 +197,18 @@ impl House {
         let plumbing = ["server_added", "server_changed", "server_accepted"];
         self.audit.story().into_iter().filter(|word| !plumbing.contains(&word.as_str())).collect()
     }
+}
+
+/// The real thing, with nothing to run and no proxy.
+fn look(vault: &Arc<MemoryVault>, redact: &Arc<MemoryRedact>, clock: &Arc<StillClock>) -> Arc<Look> {
+    Arc::new(Look::new(Arc::new(Reach::new(ReachParts {
+        vault: vault.clone(),
+        run: Arc::new(Errands::new(Arc::from([]), TaskTracker::new())),
+        redact: redact.clone(),
+        clock: clock.clone(),
+        env: Arc::default(),
+        plugin_patience: Reach::PLUGIN_PATIENCE,
+    }))))
 }
 
 /// Kubeconfigs on the disk. Whoever is rewritten calls `/opt/ph/pilot`.

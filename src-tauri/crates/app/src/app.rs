@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::cluster::Clusters;
 use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
+use domain::kube::Kube;
 use domain::kubeconfig::Kubeconfigs;
 use domain::person::Person;
 use domain::ports::{AuditLog, Catalogues, History, Kept, MetricsLog, Opener, Servers, Settings};
@@ -27,7 +28,7 @@ use crate::event::{AppEvent, Events};
 use crate::imports::Imports;
 use crate::policy_book::PolicyState;
 use crate::templates::Templates;
-use crate::{Activity, ClusterBook, Desk, Measures, PolicyBook, Prefs, Questions, Secrets, ServerBook, Sessions, ToolIndex};
+use crate::{Activity, ClusterBook, Desk, Kubernetes, Measures, PolicyBook, Prefs, Questions, Secrets, ServerBook, Sessions, ToolIndex};
 
 /// The ten seconds of a shutdown: what its parts may take. What is kept has the time that the others did not need.
 const CALLS_END: Duration = Duration::from_secs(1);
@@ -68,6 +69,8 @@ pub struct AppParts {
     pub kubeconfigs: Arc<dyn Kubeconfigs>,
     /// Reaches clusters, and makes their credentials.
     pub reach: Arc<dyn ClusterReach>,
+    /// Looks at what clusters hold.
+    pub kube: Arc<dyn Kube>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The program that guards child processes, with its own arguments.
@@ -99,6 +102,8 @@ pub struct App {
     pub clusters: ClusterBook,
     /// Credentials of clusters, for other programs.
     pub credentials: Credentials,
+    /// What clusters hold.
+    pub kube: Kubernetes,
     /// Preferences.
     pub prefs: Prefs,
     /// Imports and exports of configuration.
@@ -137,6 +142,7 @@ impl App {
                 clusters: parts.clusters,
                 kubeconfigs: parts.kubeconfigs,
                 reach: parts.reach,
+                kube: parts.kube,
             },
             protocols: Protocols::new(parts.protocols),
             questions: Questions::new(events.clone(), parts.clock.clone()),
@@ -168,6 +174,7 @@ impl App {
             measures: Measures::new(core.clone()),
             clusters: ClusterBook::new(core.clone()),
             credentials: Credentials::of(&core),
+            kube: Kubernetes::new(core.clone()),
             prefs: Prefs::new(core.clone()),
             imports: Imports::new(core.clone(), ServerBook::new(core.clone())),
             secrets: Secrets::new(core.clone()),

@@ -8,6 +8,7 @@ use domain::cluster::Clusters;
 use domain::fault::Fault;
 use domain::fault::FaultKind;
 use domain::id::{AuditId, Clock, Millis, ProtocolId, ServerId};
+use domain::kube::Kube;
 use domain::kubeconfig::Kubeconfigs;
 use domain::person::Person;
 use domain::policy::Actor;
@@ -45,6 +46,7 @@ pub(crate) struct Ports {
     pub(crate) clusters: Arc<dyn Clusters>,
     pub(crate) kubeconfigs: Arc<dyn Kubeconfigs>,
     pub(crate) reach: Arc<dyn ClusterReach>,
+    pub(crate) kube: Arc<dyn Kube>,
 }
 
 /// Every way of reaching a server, by id and alias.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use app::{App, AppParts};
-use cluster::{Helper, KubeFiles, Reach, ReachParts};
+use cluster::{Helper, KubeFiles, Look, Reach, ReachParts};
 use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
 use domain::person::Person;
@@ -106,9 +106,11 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
         program: guard.first().cloned().unwrap_or_default(),
         config_dir: (!places.are_usual()).then(|| places.dir.display().to_string()),
     };
-    let reach = reach(&vault, &redactor, &clock, guard.clone()).resting_in(store.clone());
+    let reach = Arc::new(reach(&vault, &redactor, &clock, guard.clone()).resting_in(store.clone()));
+    let look = Arc::new(Look::new(reach.clone()));
     App::open(AppParts {
-        reach: Arc::new(reach),
+        reach,
+        kube: look,
         clusters: store.clone(),
         kubeconfigs: Arc::new(KubeFiles::new(helper, std::env::var_os("PATH"))),
         protocols: protocols::registry(Arc::new(local)),

@@ -1,12 +1,14 @@
 //! The words that `pilot` understands.
 
 mod cluster;
+mod k8s;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cluster::{ClusterCommand, ClusterImportArgs, ClusterLoginArgs, ClusterSetArgs, ConsentForArg, Switch};
+pub(crate) use k8s::{K8sCommand, K8sGetArgs};
 
 /// Reach any MCP tool server from the terminal: tools, policy and audit in one place.
 ///
@@ -60,6 +62,8 @@ pub(crate) enum VaultArg {
 pub(crate) enum Form {
     /// For people
     Table,
+    /// For people, with every column that there is
+    Wide,
     /// One JSON document
     Json,
     /// One JSON document a line
@@ -209,6 +213,9 @@ pub(crate) enum Command {
     /// Clusters of kubeconfigs, with their secrets in the vault
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// What clusters hold
+    #[command(subcommand)]
+    K8s(K8sCommand),
     /// Answer kubectl with a credential; a rewritten kubeconfig calls this
     KubeCredential {
         /// The cluster's id

@@ -42,7 +42,7 @@ impl Out {
 
     /// Whether data is meant for programs.
     pub(crate) fn for_programs(&self) -> bool {
-        self.form != Form::Table
+        !matches!(self.form, Form::Table | Form::Wide)
     }
 
     /// Whether progress is drawn.
@@ -106,14 +106,13 @@ impl Out {
     /// A list: a table for people, an array or lines for programs.
     pub(crate) fn list<T: Serialize>(&self, items: &[T], table: impl FnOnce() -> Table) {
         match self.form {
-            Form::Table => {
+            Form::Table | Form::Wide => {
                 let table = table();
                 if table.is_empty() {
                     self.remark(&Text::new("nothing to show", "没有可显示的内容"));
                     return;
                 }
-                let limit = self.around.out_is_terminal.then_some(self.around.width);
-                self.put(&format!("{}\n", table.lines(limit).join("\n")));
+                self.table(&table);
             }
             Form::Jsonl => {
                 for item in items {
@@ -127,10 +126,16 @@ impl Out {
         }
     }
 
+    /// A table for people.
+    pub(crate) fn table(&self, table: &Table) {
+        let limit = self.around.out_is_terminal.then_some(self.around.width);
+        self.put(&format!("{}\n", table.lines(limit).join("\n")));
+    }
+
     /// One document for programs; for people what `lines` says.
     pub(crate) fn one<T: Serialize>(&self, item: &T, lines: impl FnOnce(&Self) -> String) {
         match self.form {
-            Form::Table => {
+            Form::Table | Form::Wide => {
                 let text = lines(self);
                 if !text.is_empty() {
                     self.put(&if text.ends_with('\n') { text } else { format!("{text}\n") });
@@ -147,7 +152,7 @@ impl Out {
                 Some(yaml) => yaml,
                 None => compact(item),
             },
-            Form::Json | Form::Table if self.around.out_is_terminal => serde_json::to_string_pretty(item).unwrap_or_default(),
+            Form::Json | Form::Table | Form::Wide if self.around.out_is_terminal => serde_json::to_string_pretty(item).unwrap_or_default(),
             _ => compact(item),
         };
         self.put(&if text.ends_with('\n') { text } else { format!("{text}\n") });

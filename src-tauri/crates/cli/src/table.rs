@@ -17,6 +17,17 @@ impl Table {
         Self { head: head.iter().map(|word| (*word).to_owned()).collect(), rows: Vec::new() }
     }
 
+    /// With headings that somebody else chose.
+    pub(crate) fn of(head: Vec<String>) -> Self {
+        Self { head: head.iter().map(|word| tame_line(word)).collect(), rows: Vec::new() }
+    }
+
+    /// One more row, as long as the head.
+    pub(crate) fn cells(&mut self, mut cells: Vec<String>) {
+        cells.resize(self.head.len(), String::new());
+        self.rows.push(cells.iter().map(|cell| tame_line(cell)).collect());
+    }
+
     /// One more row.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.iter().map(|cell| tame_line(cell)).collect());

@@ -12,10 +12,12 @@ mod exec;
 mod fault;
 mod gate;
 pub mod kubeconfig;
+pub mod look;
 mod no_proxy;
 mod oidc;
 mod reach;
 pub mod trust;
 
 pub use kubeconfig::{Helper, KubeFiles};
+pub use look::Look;
 pub use reach::{Reach, ReachParts};

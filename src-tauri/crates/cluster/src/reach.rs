@@ -65,7 +65,7 @@ impl Reach {
         self.client_with(cluster, &credential).await
     }
 
-    async fn client_with(&self, cluster: &ClusterDef, credential: &ClusterCredential) -> Result<kube::Client, Fault> {
+    pub(crate) async fn client_with(&self, cluster: &ClusterDef, credential: &ClusterCredential) -> Result<kube::Client, Fault> {
         let proxy = match cluster.proxy.as_ref().and_then(|proxy| proxy.credentials.as_ref()) {
             Some(id) => self.parts.vault.open(id).await?.to_secret(),
             None => None,

@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod exec_credential;
 pub mod fault;
 pub mod id;
+pub mod kube;
 pub mod kubeconfig;
 pub mod local;
 pub mod metrics;

@@ -111,7 +111,7 @@ fn answer(out: &Out, done: &CallDone, stream: bool) {
         audit_id: done.audit_id.as_str(),
         elapsed_ms: done.elapsed_ms,
     };
-    if out.form() == Form::Table {
+    if !out.for_programs() {
         for_people(out, done);
     } else if stream && out.form() == Form::Json {
         // Everything on stdout is one JSON document a line then.

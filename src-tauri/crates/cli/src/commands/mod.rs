@@ -10,6 +10,7 @@ pub(crate) mod credential;
 pub(crate) mod doctor;
 mod health;
 mod import;
+mod k8s;
 mod metrics;
 mod policy;
 mod secret;
@@ -40,6 +41,7 @@ pub(crate) async fn run(cx: &Context, command: Command) -> Result<u8, Fault> {
         Command::Audit(command) => audit::run(cx, command).await,
         Command::Policy(command) => policy::run(cx, command).await,
         Command::Cluster(command) => cluster::run(cx, command).await,
+        Command::K8s(command) => k8s::run(cx, command).await,
         Command::Secret(command) => secret::run(cx, command).await,
         Command::Doctor { server, one_off } => doctor::run(cx, server, &one_off).await,
         // Both are done by the light door, before the app is opened.

@@ -1,0 +1,57 @@
+//! Looking at clusters as a user does: which cluster is meant, and what it holds. Nothing here changes one.
+
+use std::sync::Arc;
+
+use domain::Json;
+use domain::cluster::ClusterDef;
+use domain::fault::Fault;
+use domain::kube::{KindInfo, Kinds, LookFor, Objects, Table, TableSink, choose};
+
+use crate::core::Core;
+
+/// What clusters hold. Every method takes a cluster as [`Kubernetes::cluster`] gives it.
+#[derive(Debug, Clone)]
+pub struct Kubernetes {
+    core: Arc<Core>,
+}
+
+impl Kubernetes {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// The cluster of that id or name; the only one there is when none is named.
+    pub async fn cluster(&self, named: Option<&str>) -> Result<ClusterDef, Fault> {
+        choose(&self.core.ports.clusters.clusters().await?, named)
+    }
+
+    /// The kinds that a cluster serves, and the APIs that did not answer.
+    pub async fn kinds(&self, cluster: &ClusterDef) -> Result<Arc<Kinds>, Fault> {
+        self.core.ports.kube.kinds(cluster).await
+    }
+
+    /// The kind that a person means: `po`, `deployments.apps`, `Deployment`.
+    pub async fn kind(&self, cluster: &ClusterDef, named: &str) -> Result<KindInfo, Fault> {
+        self.core.ports.kube.kind(cluster, named).await
+    }
+
+    /// A table as the server draws it, whole.
+    pub async fn table(&self, cluster: &ClusterDef, query: &LookFor) -> Result<Table, Fault> {
+        self.core.ports.kube.table(cluster, query).await
+    }
+
+    /// The same, piece by piece as it comes in.
+    pub async fn table_into(&self, cluster: &ClusterDef, query: &LookFor, sink: &dyn TableSink) -> Result<(), Fault> {
+        self.core.ports.kube.table_into(cluster, query, sink).await
+    }
+
+    /// Whole objects, the values of Secrets masked.
+    pub async fn objects(&self, cluster: &ClusterDef, query: &LookFor) -> Result<Objects, Fault> {
+        self.core.ports.kube.objects(cluster, query).await
+    }
+
+    /// One whole object, the values of a Secret masked; `namespace` none for the cluster's usual one.
+    pub async fn object(&self, cluster: &ClusterDef, kind: &KindInfo, namespace: Option<&str>, name: &str) -> Result<Json, Fault> {
+        self.core.ports.kube.object(cluster, kind, namespace, name).await
+    }
+}

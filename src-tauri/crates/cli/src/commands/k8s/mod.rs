@@ -1,0 +1,16 @@
+//! `pilot k8s`: what clusters hold.
+
+mod get;
+
+use domain::fault::Fault;
+
+use crate::args::K8sCommand;
+use crate::context::Context;
+
+/// Does what was asked.
+pub(super) async fn run(cx: &Context, command: K8sCommand) -> Result<u8, Fault> {
+    match command {
+        K8sCommand::Get(args) => cx.or_stop(get::get(cx, args)).await,
+        K8sCommand::Kinds { cluster } => cx.or_stop(get::kinds(cx, cluster.as_deref())).await,
+    }
+}
