@@ -23,3 +23,4 @@ mod peers;
 mod python;
 mod secret_service;
 mod sockets;
+mod yaml_readback;

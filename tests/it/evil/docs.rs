@@ -1,4 +1,4 @@
-//! `docs/adversarial-cases.md` and `docs/credential-cases.md` say which test shows which case: it must be true.
+//! `docs/adversarial-cases.md`, `docs/credential-cases.md` and `docs/yaml-cases.md` say which test shows which case: it must be true.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ fn tests(root: &Path) -> BTreeSet<String> {
             {
                 let name = rest.split(['(', '<']).next().unwrap();
                 // A test is what an attribute stands over, or what stands in the macro that makes tests.
-                if last.starts_with("#[") || module == "matrix" || module == "wider" || module == "clauses" {
+                if last.starts_with("#[") || ["matrix", "wider", "clauses", "manifest"].contains(&module.as_str()) {
                     functions.insert(format!("{module}::{name}"));
                 }
             }
@@ -84,5 +84,23 @@ fn every_test_that_the_list_of_secrets_names_is_there_and_every_case_is_in_the_l
         }
     }
     let all: BTreeSet<_> = (1..=16).flat_map(|nth| [format!("K-{nth:02}"), format!("B-{nth:02}")]).collect();
+    assert_eq!(cases, all, "every case is in the list");
+}
+
+#[test]
+fn every_test_that_the_list_of_yaml_names_is_there_and_every_case_is_in_the_list() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = std::fs::read_to_string(root.join("docs/yaml-cases.md")).unwrap();
+    let functions = tests(&root);
+    let mut cases = BTreeSet::new();
+    for row in text.lines().filter(|line| line.starts_with("| Y-")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let tests: Vec<&str> = cells[2].split('`').skip(1).step_by(2).collect();
+        assert!(cases.insert(cells[0].to_owned()) && !tests.is_empty(), "{row}");
+        for test in tests {
+            assert!(functions.contains(test), "{}: there is no test {test}", cells[0]);
+        }
+    }
+    let all: BTreeSet<_> = (1..=20).map(|nth| format!("Y-{nth:02}")).collect();
     assert_eq!(cases, all, "every case is in the list");
 }

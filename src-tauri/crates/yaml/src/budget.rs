@@ -16,6 +16,8 @@ pub struct Profile {
     pub depth: usize,
     /// Places that refer to an anchor.
     pub aliases: usize,
+    /// Documents in one text.
+    pub documents: usize,
     /// Bytes of all scalars together.
     pub scalar_bytes: usize,
     /// Whether `<<` merges; else it is refused.
@@ -31,14 +33,37 @@ impl Profile {
         nodes: 100_000,
         depth: 64,
         aliases: 64,
+        documents: 2,
         scalar_bytes: 4 * 1024 * 1024,
         merge: false,
         own_tags_only: true,
     };
 
     /// A configuration file of ours.
-    pub const CONFIG: Self =
-        Self { bytes: 1024 * 1024, nodes: 50_000, depth: 64, aliases: 0, scalar_bytes: 1024 * 1024, merge: false, own_tags_only: true };
+    pub const CONFIG: Self = Self {
+        bytes: 1024 * 1024,
+        nodes: 50_000,
+        depth: 64,
+        aliases: 0,
+        documents: 2,
+        scalar_bytes: 1024 * 1024,
+        merge: false,
+        own_tags_only: true,
+    };
+
+    /// Manifests, as large as `kubectl` users have them.
+    pub const fn manifest() -> Self {
+        Self {
+            bytes: 10 * 1024 * 1024,
+            nodes: 2_000_000,
+            depth: 100,
+            aliases: 1_000,
+            documents: 10_000,
+            scalar_bytes: 16 * 1024 * 1024,
+            merge: true,
+            own_tags_only: true,
+        }
+    }
 
     pub(crate) fn options(&self) -> Options {
         let mut options = Options::default();
@@ -51,7 +76,7 @@ impl Profile {
         budget.max_aliases = self.aliases;
         budget.max_anchors = self.aliases.max(1);
         budget.max_total_scalar_bytes = self.scalar_bytes;
-        budget.max_documents = 2;
+        budget.max_documents = self.documents;
         budget.max_merge_keys = if self.merge { 100 } else { 0 };
         budget.max_recorded_anchor_events = 100_000;
         budget.max_recorded_anchor_bytes = 1024 * 1024;
@@ -70,9 +95,7 @@ impl Profile {
 
 /// Size and characters, before anything is parsed.
 pub(crate) fn look_over(text: &str, profile: &Profile) -> Result<(), YamlFault> {
-    if text.len() > profile.bytes {
-        return Err(YamlFault { line: 0, column: 0, reason: Reason::TooLarge { limit: profile.bytes } });
-    }
+    size(text, profile)?;
     let (mut line, mut column) = (1, 0);
     for c in text.chars() {
         column += 1;
@@ -85,6 +108,14 @@ pub(crate) fn look_over(text: &str, profile: &Profile) -> Result<(), YamlFault> 
             line += 1;
             column = 0;
         }
+    }
+    Ok(())
+}
+
+/// Size alone, which costs nothing.
+pub(crate) fn size(text: &str, profile: &Profile) -> Result<(), YamlFault> {
+    if text.len() > profile.bytes {
+        return Err(YamlFault { line: 0, column: 0, reason: Reason::TooLarge { limit: profile.bytes } });
     }
     Ok(())
 }

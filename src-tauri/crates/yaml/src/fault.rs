@@ -30,6 +30,15 @@ pub enum Reason {
         /// Which.
         code: u32,
     },
+    /// Bytes that are no text.
+    #[error("it is no UTF-8 or UTF-16 text at byte {offset}")]
+    Encoding {
+        /// The first of them, from 0.
+        offset: usize,
+    },
+    /// Reading took too long.
+    #[error("reading it took too long")]
+    Late,
     /// It is no YAML.
     #[error("it is no valid YAML")]
     Syntax,
@@ -42,7 +51,7 @@ pub enum Reason {
     /// More nesting, values or aliases than allowed.
     #[error("it has too many {what}")]
     TooMany {
-        /// Of what: `values`, `levels`, `aliases`, `bytes`.
+        /// Of what: `values`, `levels`, `aliases`, `documents`, `bytes`.
         what: &'static str,
     },
     /// `<<` where merging is not understood.
@@ -65,6 +74,8 @@ impl Reason {
         match self {
             Self::TooLarge { limit } => format!("超过 {limit} 字节"),
             Self::Character { code } => format!("包含字符 U+{code:04X}"),
+            Self::Encoding { offset } => format!("第 {offset} 字节处不是有效的 UTF-8 或 UTF-16 文本"),
+            Self::Late => "读取耗时过长".into(),
             Self::Syntax => "不是有效的 YAML".into(),
             Self::DuplicateKey => "同一个键出现了两次".into(),
             Self::UnknownAlias => "别名没有对应的锚点".into(),
@@ -73,6 +84,7 @@ impl Reason {
                     "values" => "值",
                     "levels" => "嵌套层级",
                     "aliases" => "别名",
+                    "documents" => "文档",
                     _ => "字节",
                 };
                 format!("{what}过多")
@@ -110,9 +122,12 @@ fn reason(fault: &Error) -> Reason {
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. } => Reason::TooMany { what: "aliases" },
         Error::Budget { breach, .. } => match breach {
-            BudgetBreach::Aliases { .. } | BudgetBreach::Anchors { .. } => Reason::TooMany { what: "aliases" },
+            BudgetBreach::Aliases { .. }
+            | BudgetBreach::Anchors { .. }
+            | BudgetBreach::RecordedAnchorEvents { .. }
+            | BudgetBreach::RecordedAnchorBytes { .. } => Reason::TooMany { what: "aliases" },
             BudgetBreach::Depth { .. } => Reason::TooMany { what: "levels" },
-            BudgetBreach::Documents { .. } => Reason::SeveralDocuments,
+            BudgetBreach::Documents { .. } => Reason::TooMany { what: "documents" },
             BudgetBreach::MergeKeys { .. } => Reason::MergeKey,
             BudgetBreach::ScalarBytes { .. } => Reason::TooMany { what: "bytes" },
             _ => Reason::TooMany { what: "values" },
@@ -126,6 +141,7 @@ fn reason(fault: &Error) -> Reason {
         | Error::InvalidScalar { .. }
         | Error::NonFiniteFloat { .. }
         | Error::NullIntoString { .. } => Reason::Sort,
+        Error::AliasError { error, .. } => reason(error),
         _ => Reason::Syntax,
     }
 }

@@ -3,11 +3,21 @@
 //! **Invariant:** no fault of this crate holds a piece of the text that was read: it may have held a secret.
 
 mod budget;
+mod decode;
+mod documents;
+mod edit;
 mod fault;
+mod lint;
+mod place;
 mod tree;
 
 pub use budget::Profile;
+pub use decode::decode;
+pub use documents::{Document, documents, documents_within};
+pub use edit::{Change, EditFault, edit};
 pub use fault::{Reason, YamlFault};
+pub use lint::{About, Lint};
+pub use place::{Path, Place, Spot, Step};
 pub use tree::{Entry, Kind, Node, Style, tree};
 
 use serde::Serialize;

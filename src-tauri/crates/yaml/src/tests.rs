@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::{Kind, Node, Profile, Reason, tree, value, write};
 
+mod manifest;
+
 const CANARY: &str = "c4n4ry-5f1e";
 
 #[test]
