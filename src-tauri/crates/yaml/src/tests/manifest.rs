@@ -40,7 +40,7 @@ fn y01_alias_bombs_are_refused_before_they_grow() {
         merges.push_str(&format!("m{n}: &m{n}\n  <<: *m{}\n  k{n}: 1\n", n - 1));
     }
     assert!(documents(&merges, &Profile::manifest()).is_err());
-    let anchors: String = (0..2_000).map(|n| format!("- &a{n} x\n")).collect();
+    let anchors = (0..2_000).map(|n| format!("- &a{n} x\n")).collect::<Vec<_>>().concat();
     assert!(matches!(refused(&anchors).0, Reason::TooMany { .. }));
 }
 
@@ -75,7 +75,7 @@ fn y05_a_key_that_stands_twice_is_told_where_the_second_stands() {
 fn y06_what_is_too_large_is_refused_by_its_size() {
     let limit = Profile::manifest().bytes;
     assert_eq!(refused(&" ".repeat(limit + 1)).0, Reason::TooLarge { limit });
-    let many: String = (0..10_001).map(|n| format!("---\na: {n}\n")).collect();
+    let many = (0..10_001).map(|n| format!("---\na: {n}\n")).collect::<Vec<_>>().concat();
     assert_eq!(refused(&many).0, Reason::TooMany { what: "documents" });
     assert_eq!(documents(&"\n".repeat(1_000_000), &Profile::manifest()).unwrap(), []);
 }
