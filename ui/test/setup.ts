@@ -4,6 +4,9 @@ import { afterEach, beforeEach, vi } from 'vitest';
 import { setLang } from '@/shared/i18n/t';
 import { forgetToasts } from '@/shared/ui/toasts';
 import { helpOpen, paletteOpen, questionsOpen } from '@/shared/lib/flag';
+import { plainStyle } from './styles';
+
+window.getComputedStyle = plainStyle;
 
 Object.defineProperty(window, 'matchMedia', {
   writable: true,
