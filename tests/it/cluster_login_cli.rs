@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use testkit::issuer::{Authority, Issuer, Registration};
 
 use crate::cli_contract::built;
+use crate::home::cheap_vault;
 
 const SECRET: &str = "c4n4ry-cl13nt-secret";
 
@@ -21,7 +22,7 @@ impl Home {
     fn new() -> Self {
         let home = Self { dir: tempfile::tempdir().unwrap() };
         std::fs::write(home.at("pass"), "correct horse battery staple\n").unwrap();
-        home.run(&["secret", "settle", "passphrase"]);
+        cheap_vault(&home.at("data"), "correct horse battery staple");
         home
     }
 

@@ -59,25 +59,9 @@ impl Home {
         command
     }
 
-    /// A vault under a passphrase that costs hardly any time, as a person would make one that costs half a second.
-    pub async fn cheap_vault(&self, passphrase: &str) {
-        std::fs::create_dir_all(self.config().join("store")).unwrap();
-        let clock = StillClock::at(1_700_000_000_000);
-        let store = Arc::new(store::Store::open(&self.config().join("store"), clock.clone()).await.unwrap());
-        let vault = SealedVault::over(VaultParts {
-            rows: store.clone(),
-            clock,
-            redact: Arc::new(NoSecrets),
-            keyring: Box::new(NoKeyring),
-            cost: Cost::CHEAP,
-            kit_work: None,
-            wanted: None,
-            passphrase: None,
-        })
-        .await
-        .unwrap();
-        vault.settle(VaultKind::Passphrase, Some(Secret::new(passphrase))).await.unwrap();
-        store.close().await.unwrap();
+    /// A vault under a passphrase that costs hardly any time.
+    pub fn cheap_vault(&self, passphrase: &str) {
+        cheap_vault(&self.config(), passphrase);
     }
 
     pub async fn run(&self, words: &[&str]) -> Ran {
@@ -102,6 +86,32 @@ impl Home {
     }
 }
 
+/// A vault under a passphrase that costs hardly any time, as a person would make one that costs half a second at each start.
+pub fn cheap_vault(config: &Path, passphrase: &str) {
+    std::fs::create_dir_all(config.join("store")).unwrap();
+    let make = async {
+        let clock = StillClock::at(1_700_000_000_000);
+        let store = Arc::new(store::Store::open(&config.join("store"), clock.clone()).await.unwrap());
+        let vault = SealedVault::over(VaultParts {
+            rows: store.clone(),
+            clock,
+            redact: Arc::new(NoSecrets),
+            keyring: Box::new(NoKeyring),
+            cost: Cost::CHEAP,
+            kit_work: None,
+            wanted: None,
+            passphrase: None,
+        })
+        .await
+        .unwrap();
+        vault.settle(VaultKind::Passphrase, Some(Secret::new(passphrase))).await.unwrap();
+        store.close().await.unwrap();
+    };
+    // On a thread of its own, so that tests with a runtime and tests without one can have it.
+    let alone = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(make);
+    std::thread::scope(|scope| scope.spawn(alone).join().unwrap());
+}
+
 /// Every file below a folder.
 pub fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -114,8 +124,8 @@ pub fn files(dir: &Path) -> Vec<PathBuf> {
 
 /// The files below a folder in which that stands, letter by letter.
 pub fn holding(dir: &Path, needle: &str) -> Vec<PathBuf> {
-    let holds = |path: &PathBuf| std::fs::read(path).unwrap().windows(needle.len()).any(|part| part == needle.as_bytes());
-    files(dir).into_iter().filter(holds).collect()
+    let finder = memchr::memmem::Finder::new(needle);
+    files(dir).into_iter().filter(|path| finder.find(&std::fs::read(path).unwrap()).is_some()).collect()
 }
 
 /// Copies a folder with all that is in it.

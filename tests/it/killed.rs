@@ -49,7 +49,7 @@ impl Scene {
         let kubeconfig = home.dir.path().join("kube/config");
         std::fs::create_dir(home.dir.path().join("kube")).unwrap();
         std::fs::write(&kubeconfig, &original).unwrap();
-        home.cheap_vault(PASSPHRASE).await;
+        home.cheap_vault(PASSPHRASE);
         Self { home, saved: tempfile::tempdir().unwrap(), kubeconfig, original, key, pass }
     }
 

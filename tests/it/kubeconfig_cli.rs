@@ -1,6 +1,6 @@
 //! `pilot cluster` as scripts have it: shapes, exit codes, and that nothing secret is left anywhere.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use base64::Engine as _;
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
 use crate::cli_contract::built;
-use crate::home::{copied, holding};
+use crate::home::{cheap_vault, copied, holding};
 
 const TOKEN: &str = "c4n4ry-t0ken-cli-771";
 const VARIABLE: &str = "c4n4ry-v4riable-552";
@@ -39,7 +39,7 @@ impl Home {
     pub(crate) fn new() -> Self {
         let home = Self { dir: tempfile::tempdir().unwrap() };
         std::fs::write(home.at("pass"), "correct horse battery staple\n").unwrap();
-        home.run(&["secret", "settle", "passphrase"]).ok();
+        cheap_vault(&home.at("data"), "correct horse battery staple");
         home
     }
 

@@ -1,7 +1,7 @@
 //! The vault as a person at the terminal has it, without any keyring: passphrase, session, moving plain secrets in, and a sweep for canaries.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -11,7 +11,7 @@ use testkit::echo::Echo;
 use testkit::memory::StillClock;
 
 use crate::cli_contract::built;
-use crate::home::{Home, files};
+use crate::home::{Home, holding};
 use crate::vault_call::guarded;
 
 /// Every form in which a sweep looks for a value.
@@ -42,18 +42,8 @@ fn forms(value: &str) -> Vec<String> {
 
 /// Where canaries are found in the files of a folder.
 fn sweep(dir: &Path, canaries: &[&str]) -> Vec<String> {
-    let mut hits = Vec::new();
-    for path in files(dir) {
-        let bytes = std::fs::read(&path).unwrap();
-        for canary in canaries {
-            for form in forms(canary) {
-                if bytes.windows(form.len()).any(|part| part == form.as_bytes()) {
-                    hits.push(format!("{} in {}", form, path.display()));
-                }
-            }
-        }
-    }
-    hits
+    let forms: Vec<String> = canaries.iter().flat_map(|canary| forms(canary)).collect();
+    forms.iter().flat_map(|form| holding(dir, form).into_iter().map(move |path| format!("{form} in {}", path.display()))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +58,7 @@ async fn a_secret_is_kept_under_a_passphrase_and_used_and_never_shown() {
     assert_eq!((absent.code, absent.json()["fault"]["code"].as_str()), (5, Some("vault_absent")), "nothing is kept in plain text instead");
     assert_eq!(home.run(&["secret", "state"]).await.ok().json()["state"], "absent");
 
-    home.cheap_vault("correct horse battery staple").await;
+    home.cheap_vault("correct horse battery staple");
     let settled = home.run(&[&["secret", "unlock"], &with[..]].concat()).await.ok().json();
     assert_eq!((settled["state"].as_str(), settled["kind"].as_str()), (Some("unlocked"), Some("passphrase")));
     let set = home.fed(&[&["secret", "set", "api", "auth_token"], &with[..]].concat(), "tok-en-1234567\n").await.ok();
@@ -200,7 +190,7 @@ async fn no_canary_is_found_after_a_day_of_work() {
         store.set("pref:log_level", &json!("trace")).await.unwrap();
         store.close().await.unwrap();
     }
-    home.cheap_vault("correct horse battery staple").await;
+    home.cheap_vault("correct horse battery staple");
     let api = guarded("authorization", &format!("Bearer {TOKEN}"), &Echo::new()).await;
     let keyed = guarded("x-api-key", HEADER, &Echo::new()).await;
     let program = format!("{} stdio", built("echo-server").display());
