@@ -63,10 +63,11 @@ clippy: ## lints, warnings are errors
 docs-check: ## rustdoc, warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps --quiet
 
+# More at once than there are cores: most journeys wait for somebody.
 .PHONY: test-units
 test-units: ## rules beside the code, journeys over fakes, doctests
 	cargo build $(ALL) --bins --quiet
-	cargo test $(ALL) --lib --bins --test it --test kill --no-fail-fast
+	cargo test $(ALL) --lib --bins --test it --test kill --no-fail-fast -- --test-threads=6
 	cargo test $(ALL) --doc
 
 .PHONY: test-live
