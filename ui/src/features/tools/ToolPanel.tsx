@@ -21,12 +21,13 @@ import { Icon } from '@/shared/ui/icon';
 import { IconButton, MenuButton, Notice, Section } from '@/shared/ui/parts';
 import { Failed, Loading } from '@/shared/ui/states';
 import { tell, tellFault } from '@/shared/ui/toasts';
-import { useAcceptTool, useCancel, useCommand, useTool, type ToolDetail } from './api';
+import { detailIn, useAcceptTool, useCancel, useCommand, useTool, type ToolDetail } from './api';
 import { History } from './History';
 import { Answer, Stream } from './Answer';
 import { begin, cancelling, finish, hear, runKey, useRun, type Run } from './runs';
 
-export function ToolPanel({ server, tool, state }: { server: string; tool: string; state: string | null }) {
+export function ToolPanel({ server, tool, state, own }: { server: string; tool: string; state: string | null; own: boolean }) {
+  const { lang } = useT();
   const detail = useTool(server, tool);
   if (detail.isPending) return <Loading rows={10} />;
   if (!detail.data)
@@ -39,7 +40,9 @@ export function ToolPanel({ server, tool, state }: { server: string; tool: strin
         <Failed fault={detail.error} onRetry={() => void detail.refetch()} />
       </section>
     );
-  return <Panel detail={detail.data} state={state} />;
+  // What waits for a person to look it over is shown as it is.
+  const shown = own && !detail.data.view.quarantined ? detailIn(detail.data, lang) : detail.data;
+  return <Panel detail={shown} state={state} />;
 }
 
 function Close() {

@@ -13,7 +13,7 @@ import { PageHead } from '@/shared/ui/parts';
 import { SearchBox } from '@/shared/ui/search';
 import { Split } from '@/shared/ui/split';
 import { Empty, Failed, FilteredEmpty, Loading } from '@/shared/ui/states';
-import { useServerStates, useTools, type ToolView } from './api';
+import { useServerStates, useTools, viewIn, type ToolView } from './api';
 import { ToolPanel } from './ToolPanel';
 
 type Row = { kind: 'group'; server: string; name: string; count: number } | { kind: 'tool'; tool: ToolView };
@@ -48,7 +48,7 @@ export function grouped(tools: readonly ToolView[], query: string, server: strin
 }
 
 export function ToolsPage() {
-  const { t, word } = useT();
+  const { t, word, lang } = useT();
   const route = useRoute();
   const tools = useTools();
   const servers = useServerStates();
@@ -60,7 +60,9 @@ export function ToolsPage() {
   const chosenTool = route.path[2] ?? null;
   const chosen = chosenServer && chosenTool ? `${chosenServer}\n${chosenTool}` : null;
 
-  const rows = useMemo(() => grouped(tools.data ?? [], deferred, server, risk), [tools.data, deferred, server, risk]);
+  const own = useMemo(() => new Set((servers.data ?? []).filter((row) => row.protocol === 'local').map((row) => row.id)), [servers.data]);
+  const read = useMemo(() => (tools.data ?? []).map((tool) => (own.has(tool.server) && !tool.quarantined ? viewIn(tool, lang) : tool)), [tools.data, own, lang]);
+  const rows = useMemo(() => grouped(read, deferred, server, risk), [read, deferred, server, risk]);
   const shown = rows.reduce((sum, row) => sum + (row.kind === 'tool' ? 1 : 0), 0);
   const states = useMemo(() => new Map((servers.data ?? []).map((row) => [row.id, row.state])), [servers.data]);
   const clear = () => {
@@ -177,7 +179,7 @@ export function ToolsPage() {
         name="tools"
         initial={0.34}
         list={list}
-        detail={chosenServer && chosenTool ? <ToolPanel key={chosen} server={chosenServer} tool={chosenTool} state={states.get(chosenServer) ?? null} /> : null}
+        detail={chosenServer && chosenTool ? <ToolPanel key={chosen} server={chosenServer} tool={chosenTool} state={states.get(chosenServer) ?? null} own={own.has(chosenServer)} /> : null}
       />
     </>
   );

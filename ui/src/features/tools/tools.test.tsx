@@ -31,6 +31,18 @@ const run = async (hash: string) => {
 };
 const ended = async (state: string) => waitFor(() => expect(screen.getByTestId('tool-result').getAttribute('data-state')).toBe(state));
 
+describe('tools of our own', () => {
+  test.each([
+    ['en', 'List a folder.', 'Below the root.'],
+    ['zh', '列出文件夹。', '根目录之下。'],
+  ] as const)('are read in the language of the window: %s', async (lang, about, field) => {
+    await open({ hash: '#/tools/srv-fs/fs-list-directory', lang });
+    expect((await byId('tool-description')).textContent).toBe(about);
+    expect(screen.getByTestId('tool-form').textContent).toContain(field);
+    expect(document.body.textContent).not.toContain('List a folder. 列出文件夹。');
+  });
+});
+
 describe('running', () => {
   test('a form fills the arguments, and the answer is a table', async () => {
     const { user, client } = await open({ hash: '#/tools/srv-prod/pods_list' });

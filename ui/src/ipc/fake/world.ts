@@ -205,7 +205,7 @@ const SSH: Spec[] = [
 ];
 
 const FS: Spec[] = [
-  ['fs-list-directory', 'safe', 'List a folder.', { path: { type: 'string', default: '.', description: 'Below the root.' } }],
+  ['fs-list-directory', 'safe', 'List a folder. 列出文件夹。', { path: { type: 'string', default: '.', description: 'Below the root. 根目录之下。' } }],
   ['fs-read-file', 'safe', 'Read a text file.', { path: { type: 'string', description: 'Below the root.' }, encoding: { type: 'string', default: 'utf-8' } }, ['path']],
   ['fs-search-files', 'safe', 'Find files by name or content.', { pattern: { type: 'string' }, content: { type: 'string', description: 'Text inside the files.' }, max: { type: 'integer', default: 100, minimum: 1, maximum: 1000 } }, ['pattern']],
   ['fs-write-file', 'medium', 'Write a text file; an existing one is replaced whole.', { path: { type: 'string' }, content: { type: 'string' } }, ['path', 'content']],

@@ -4,6 +4,7 @@ import { bytes, duration, humanName, relative, shortId } from './format';
 import { best, fits, score } from './fuzzy';
 import { href, parse } from './route';
 import { visible } from './visible';
+import { oneTongue, schemaInOneTongue } from './words';
 
 describe('numbers carry their units', () => {
   test.each([
@@ -120,4 +121,23 @@ describe('addresses', () => {
 test('what cannot be seen is shown as an escape', () => {
   expect(visible('a\u202Eb\u200Bc\u0007')).toBe('a\\u{202e}b\\u{200b}c\\u{7}');
   expect(visible('tab\tand\nline, 中文, 👍')).toBe('tab\tand\nline, 中文, 👍');
+});
+
+describe('texts of our own tools, which say everything twice', () => {
+  test.each([
+    ['List a folder · 列出文件夹', 'List a folder', '列出文件夹'],
+    ['Lists a folder: names, sizes. 列出文件夹：名称、大小。', 'Lists a folder: names, sizes.', '列出文件夹：名称、大小。'],
+    ['The folder; `.` is the root. `.` 表示根。', 'The folder; `.` is the root.', '`.` 表示根。'],
+    ['Only English.', 'Only English.', 'Only English.'],
+    ['只有中文。', '只有中文。', '只有中文。'],
+    ['Called 文件 here', 'Called 文件 here', 'Called 文件 here'],
+  ])('%s', (text, en, zh) => {
+    expect(oneTongue(text, 'en')).toBe(en);
+    expect(oneTongue(text, 'zh')).toBe(zh);
+  });
+
+  test('a schema keeps everything that is no text for people', () => {
+    const schema = { properties: { a: { description: 'Yes. 是。', const: 'Yes. 是。', enum: ['A. 甲'] } } };
+    expect(schemaInOneTongue(schema, 'zh')).toEqual({ properties: { a: { description: '是。', const: 'Yes. 是。', enum: ['A. 甲'] } } });
+  });
 });
