@@ -72,10 +72,10 @@ async fn names(app: &App) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_filesystem_server_is_there_from_the_start_and_stays_away_once_removed() {
+async fn the_built_in_servers_are_there_from_the_start_and_stay_away_once_removed() {
     let dir = tempfile::tempdir().unwrap();
     let app = open(dir.path()).await;
-    assert_eq!(names(&app).await, ["filesystem"]);
+    assert_eq!(names(&app).await, ["filesystem", "kubernetes"]);
     let server = app.book.get("filesystem").await.unwrap();
     assert_eq!(server.def.origin, "built-in");
     assert!(server.def.settings.get("roots").is_none(), "the scratch folder is meant");
@@ -83,7 +83,7 @@ async fn the_filesystem_server_is_there_from_the_start_and_stays_away_once_remov
     app.book.remove(&server.def.id, &actor()).await.unwrap();
     app.shutdown().await;
     let app = open(dir.path()).await;
-    assert_eq!(names(&app).await, [""; 0]);
+    assert_eq!(names(&app).await, ["kubernetes"]);
     app.shutdown().await;
 }
 

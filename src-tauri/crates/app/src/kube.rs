@@ -5,7 +5,10 @@ use std::sync::Arc;
 use domain::Json;
 use domain::cluster::ClusterDef;
 use domain::fault::Fault;
-use domain::kube::{KindInfo, Kinds, LookFor, Objects, Table, TableSink, choose};
+use domain::kube::{
+    Access, EventQuery, EventRow, KindInfo, Kinds, LogQuery, LogSink, LookFor, Objects, Permission, Table, TableSink, Usage, UsageOf,
+    choose,
+};
 
 use crate::core::Core;
 
@@ -53,5 +56,25 @@ impl Kubernetes {
     /// One whole object, the values of a Secret masked; `namespace` none for the cluster's usual one.
     pub async fn object(&self, cluster: &ClusterDef, kind: &KindInfo, namespace: Option<&str>, name: &str) -> Result<Json, Fault> {
         self.core.ports.kube.object(cluster, kind, namespace, name).await
+    }
+
+    /// Lines of logs as they come in; dropping the future ends it.
+    pub async fn logs(&self, cluster: &ClusterDef, query: &LogQuery, sink: &dyn LogSink) -> Result<(), Fault> {
+        self.core.ports.kube.logs(cluster, query, sink).await
+    }
+
+    /// What happened, newest last.
+    pub async fn events(&self, cluster: &ClusterDef, query: &EventQuery) -> Result<Vec<EventRow>, Fault> {
+        self.core.ports.kube.events(cluster, query).await
+    }
+
+    /// Whether we may do something there.
+    pub async fn may(&self, cluster: &ClusterDef, access: &Access) -> Result<Permission, Fault> {
+        self.core.ports.kube.may(cluster, access).await
+    }
+
+    /// What is used now, as the cluster measures it.
+    pub async fn usage(&self, cluster: &ClusterDef, of: &UsageOf) -> Result<Vec<Usage>, Fault> {
+        self.core.ports.kube.usage(cluster, of).await
     }
 }

@@ -17,7 +17,7 @@ use protocols::guard::Errands;
 use secrets::{Cost, EnvExpand, Keyring, NoKeyring, OsKeyring, PassphraseSource, Redactor, SealedVault, VaultParts};
 use store::Store;
 use tokio_util::task::TaskTracker;
-use toolbox::Toolbox;
+use toolbox::{Clustering, Toolbox};
 
 use crate::{Browser, Places, SystemClock, first_run, logging};
 
@@ -96,8 +96,6 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
 
     let choice = VaultChoice { kind: options.vault, passphrase: options.passphrase, keyring: options.keyring, cost: options.cost };
     let vault = vault(&store, &clock, &redactor, choice).await?;
-    let local =
-        Toolbox::new(toolbox::Places { scratch: places.scratch.clone(), home: places.home.clone(), private: vec![places.dir.clone()] });
     let guard = match options.guard {
         Some(guard) => guard,
         None => own_guard()?,
@@ -108,6 +106,9 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
     };
     let reach = Arc::new(reach(&vault, &redactor, &clock, guard.clone()).resting_in(store.clone()));
     let look = Arc::new(Look::new(reach.clone()));
+    let places_of_tools = toolbox::Places { scratch: places.scratch.clone(), home: places.home.clone(), private: vec![places.dir.clone()] };
+    let local =
+        Toolbox::new(places_of_tools).with_clusters(Clustering { kube: look.clone(), clusters: store.clone(), clock: clock.clone() });
     App::open(AppParts {
         reach,
         kube: look,

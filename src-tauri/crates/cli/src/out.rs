@@ -85,6 +85,15 @@ impl Out {
         }
     }
 
+    /// One line of somebody else's to stdout: at a terminal without what could play tricks on it, else as it stands.
+    pub(crate) fn foreign_line(&self, text: &str) {
+        if self.around.out_is_terminal {
+            self.line(&tame(text));
+        } else {
+            self.line(text);
+        }
+    }
+
     /// One line to stdout.
     pub(crate) fn line(&self, text: &str) {
         self.put(&format!("{text}\n"));

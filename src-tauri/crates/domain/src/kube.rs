@@ -1,6 +1,9 @@
-//! Looking at a cluster: its kinds, tables and objects.
+//! Looking at a cluster: its kinds, tables, objects, logs, events, permissions and usage.
 //!
 //! **Invariant:** nothing that comes through here holds the value of a Secret, and nothing here changes anything.
+
+mod figures;
+mod logs;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -10,6 +13,9 @@ use crate::Json;
 use crate::cluster::ClusterDef;
 use crate::fault::{Fault, FaultKind};
 use crate::text::Text;
+
+pub use figures::{Access, EventQuery, EventRow, Permission, Usage, UsageOf, quantity};
+pub use logs::{LogLine, LogPart, LogQuery, LogSink, LogSource, LogTarget};
 
 /// What stands in place of a Secret's value.
 pub const MASKED: &str = "******";
@@ -319,6 +325,49 @@ pub trait Kube: Send + Sync + std::fmt::Debug {
     async fn objects(&self, cluster: &ClusterDef, query: &LookFor) -> Result<Objects, Fault>;
     /// One whole object; `namespace` none for the cluster's usual one.
     async fn object(&self, cluster: &ClusterDef, kind: &KindInfo, namespace: Option<&str>, name: &str) -> Result<Json, Fault>;
+    /// Lines of logs, as they come in. Ends with the last line, or when the sink wants no more; while it follows, a connection that is cut
+    /// is taken up again where it was, with no line twice.
+    ///
+    /// Faults further: `no_such_container`, `no_pods` (`not_found`); `no_selector`, `too_many_logs` (`usage`); `node_unreachable`.
+    async fn logs(&self, cluster: &ClusterDef, query: &LogQuery, sink: &dyn LogSink) -> Result<(), Fault>;
+    /// Whether we may do something there.
+    async fn may(&self, cluster: &ClusterDef, access: &Access) -> Result<Permission, Fault>;
+
+    /// What happened, newest last.
+    async fn events(&self, cluster: &ClusterDef, query: &EventQuery) -> Result<Vec<EventRow>, Fault> {
+        let mut look = LookFor { scope: query.scope.clone(), ..LookFor::kind("events.v1") };
+        let mut fields = Vec::new();
+        if let Some((kind, name)) = &query.about {
+            let kind = self.kind(cluster, kind).await?;
+            fields.push(format!("involvedObject.kind={},involvedObject.name={name}", kind.kind));
+            if !kind.namespaced {
+                look.scope = Some(Scope::All);
+            }
+        }
+        if let [only] = query.types.as_slice() {
+            fields.push(format!("type={only}"));
+        }
+        look.fields = Some(fields.join(",")).filter(|fields| !fields.is_empty());
+        let mut rows: Vec<EventRow> = self.objects(cluster, &look).await?.items.iter().map(EventRow::of).collect();
+        rows.retain(|row| query.types.is_empty() || query.types.contains(&row.kind));
+        rows.sort_by(|a, b| a.last_at.cmp(&b.last_at));
+        Ok(rows)
+    }
+
+    /// What is used now, as the cluster measures it. Fault further: `no_metrics` (`config`).
+    async fn usage(&self, cluster: &ClusterDef, of: &UsageOf) -> Result<Vec<Usage>, Fault> {
+        let look = match of {
+            UsageOf::Nodes => LookFor::kind("nodes.metrics.k8s.io"),
+            UsageOf::Pods { scope, labels } => {
+                LookFor { scope: scope.clone(), labels: labels.clone(), ..LookFor::kind("pods.metrics.k8s.io") }
+            }
+        };
+        match self.objects(cluster, &look).await {
+            Ok(found) => Ok(found.items.iter().map(Usage::of).collect()),
+            Err(fault) if matches!(fault.code.as_str(), "unknown_kind" | "not_served") => Err(no_metrics(cluster)),
+            Err(fault) => Err(fault),
+        }
+    }
 
     /// A whole table.
     async fn table(&self, cluster: &ClusterDef, query: &LookFor) -> Result<Table, Fault> {
@@ -328,6 +377,20 @@ pub trait Kube: Send + Sync + std::fmt::Debug {
         table.settle();
         Ok(table)
     }
+}
+
+fn no_metrics(cluster: &ClusterDef) -> Fault {
+    let name = &cluster.name;
+    Fault::new(
+        FaultKind::Config,
+        "no_metrics",
+        Text::new(
+            format!("the cluster {name} does not measure what is used: it serves no metrics.k8s.io"),
+            format!("集群 {name} 不提供用量数据：没有 metrics.k8s.io"),
+        ),
+        Text::new("Install metrics-server there, then try again.", "请在集群中安装 metrics-server 后重试。"),
+    )
+    .with_params(json!({ "cluster": name }))
 }
 
 #[derive(Default)]

@@ -5,6 +5,8 @@
 
 pub mod apart;
 pub mod filesystem;
+pub mod kubernetes;
 mod modules;
 
+pub use kubernetes::Clustering;
 pub use modules::{Places, Toolbox};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::fault::ServerFault;
 use domain::local::{LocalModule, LocalSettings, LocalTools, ModuleInfo};
 
-use crate::filesystem;
+use crate::{Clustering, filesystem, kubernetes};
 
 /// Where things are on this machine. Values, because nobody here reads the environment.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,7 @@ pub struct Places {
 #[derive(Debug, Clone)]
 pub struct Toolbox {
     places: Arc<Places>,
+    clusters: Option<Clustering>,
 }
 
 /// Modules that the predecessor had under this setting and that are not here.
@@ -31,16 +32,30 @@ const PREDECESSORS: [&str; 2] = ["k8s", "ecs"];
 impl Toolbox {
     /// The tools of this build.
     pub fn new(places: Places) -> Self {
-        Self { places: Arc::new(places) }
+        Self { places: Arc::new(places), clusters: None }
+    }
+
+    /// The same, with the tools that look at clusters.
+    #[must_use]
+    pub fn with_clusters(self, clusters: Clustering) -> Self {
+        Self { clusters: Some(clusters), ..self }
+    }
+
+    /// What the tools of clusters stand on, when they are meant.
+    fn clustering(&self, settings: &LocalSettings) -> Option<&Clustering> {
+        self.clusters.as_ref().filter(|_| matches!(settings.module(), kubernetes::ID | kubernetes::ALIAS))
     }
 }
 
 impl LocalTools for Toolbox {
     fn modules(&self) -> Vec<ModuleInfo> {
-        vec![filesystem::info()]
+        std::iter::once(filesystem::info()).chain(self.clusters.iter().map(|_| kubernetes::info())).collect()
     }
 
     fn check(&self, settings: &LocalSettings) -> Result<(), ServerFault> {
+        if self.clustering(settings).is_some() {
+            return kubernetes::check(settings);
+        }
         let module = settings.module();
         if module != filesystem::ID {
             let known = self.modules().into_iter().map(|module| module.id).collect::<Vec<_>>().join(", ");
@@ -57,6 +72,9 @@ impl LocalTools for Toolbox {
     }
 
     fn target(&self, settings: &LocalSettings) -> String {
+        if self.clustering(settings).is_some() {
+            return kubernetes::ID.into();
+        }
         let folders = filesystem::folders(&self.places, settings);
         let folders = folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ");
         format!("{}: {folders}", settings.module())
@@ -64,6 +82,9 @@ impl LocalTools for Toolbox {
 
     fn open(&self, settings: &LocalSettings) -> Result<Arc<dyn LocalModule>, ServerFault> {
         self.check(settings)?;
+        if let Some(clusters) = self.clustering(settings) {
+            return Ok(Arc::new(kubernetes::open(clusters)));
+        }
         Ok(Arc::new(filesystem::open(&self.places, settings)?))
     }
 }

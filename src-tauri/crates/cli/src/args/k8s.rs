@@ -7,6 +7,15 @@ use clap::{Args, Subcommand};
 pub(crate) enum K8sCommand {
     /// List objects of a kind, or show one; -o wide for all columns, -o json or yaml for whole objects
     Get(K8sGetArgs),
+    /// Print the logs of a pod, of the pods of a workload, or of every pod with these labels
+    Logs(K8sLogsArgs),
+    /// List what happened, newest last
+    Events(K8sEventsArgs),
+    /// Ask whether you may do something; exit code 1 when you may not
+    CanI(K8sCanIArgs),
+    /// Show what is used now, as the cluster measures it
+    #[command(subcommand)]
+    Top(K8sTopCommand),
     /// List the kinds that a cluster serves
     Kinds {
         /// The cluster, by name or id; the only one there is when not given
@@ -47,4 +56,92 @@ pub(crate) struct K8sGetArgs {
     /// Keep managedFields in whole objects
     #[arg(long)]
     pub(crate) show_managed_fields: bool,
+}
+
+/// `pilot k8s logs`.
+#[derive(Debug, Args)]
+pub(crate) struct K8sLogsArgs {
+    /// The pod, or a workload as KIND/NAME
+    #[arg(required_unless_present = "selector", conflicts_with = "selector", value_name = "POD|KIND/NAME")]
+    pub(crate) target: Option<String>,
+    /// Of every pod with these labels
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub(crate) selector: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: K8sPlace,
+    /// This container; the pod's usual one when not given
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) container: Option<String>,
+    /// Every container, those that only prepare the pod too
+    #[arg(long, conflicts_with = "container")]
+    pub(crate) all_containers: bool,
+    /// Go on with new lines until Ctrl-C or until the containers end
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Of the container that ran before
+    #[arg(short, long, conflicts_with = "follow")]
+    pub(crate) previous: bool,
+    /// Only so far back, such as 30s, 10m, 2h
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only so many of the last lines of each container
+    #[arg(long, value_name = "LINES")]
+    pub(crate) tail: Option<u64>,
+    /// With the time of each line
+    #[arg(long)]
+    pub(crate) timestamps: bool,
+}
+
+/// `pilot k8s events`.
+#[derive(Debug, Args)]
+pub(crate) struct K8sEventsArgs {
+    #[command(flatten)]
+    pub(crate) place: K8sPlace,
+    /// In every namespace
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub(crate) all_namespaces: bool,
+    /// Only those about this object
+    #[arg(long = "for", value_name = "KIND/NAME")]
+    pub(crate) about: Option<String>,
+    /// Only of these types, such as Warning
+    #[arg(long, value_name = "TYPE", value_delimiter = ',')]
+    pub(crate) types: Vec<String>,
+}
+
+/// `pilot k8s can-i`.
+#[derive(Debug, Args)]
+pub(crate) struct K8sCanIArgs {
+    /// What you would do: get, list, create, delete…
+    pub(crate) verb: String,
+    /// The kind, and a part of it after a slash: pods, pods/log
+    pub(crate) kind: String,
+    /// Only this object
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: K8sPlace,
+    /// In every namespace
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub(crate) all_namespaces: bool,
+}
+
+/// `pilot k8s top`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum K8sTopCommand {
+    /// Of nodes
+    Nodes {
+        /// The cluster, by name or id; the only one there is when not given
+        #[arg(long, value_name = "NAME")]
+        cluster: Option<String>,
+    },
+    /// Of pods
+    Pods {
+        #[command(flatten)]
+        place: K8sPlace,
+        /// In every namespace
+        #[arg(short = 'A', long, conflicts_with = "namespace")]
+        all_namespaces: bool,
+        /// Only objects with these labels, such as app=web,tier!=db
+        #[arg(short = 'l', long, value_name = "SELECTOR")]
+        selector: Option<String>,
+    },
 }

@@ -127,9 +127,9 @@ fn texts(value: &Json) -> Vec<String> {
 
 fn versions_of(group: &Json) -> Vec<(String, String)> {
     let name = text(&group["name"]);
-    let preferred = &group["preferredVersion"]["version"];
+    let preferred = group["preferredVersion"]["version"].as_str();
     let mut versions: Vec<String> = list(&group["versions"]).iter().map(|one| text(&one["version"])).collect();
-    versions.sort_by_key(|version| *preferred != Json::from(version.as_str()));
+    versions.sort_by_key(|version| preferred != Some(version.as_str()));
     versions.into_iter().map(|version| (name.clone(), version)).collect()
 }
 

@@ -10,7 +10,9 @@ const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Masks the object if it is a Secret, and the Secrets in it if it is a list; takes `managedFields` away unless they are wanted.
 pub(crate) fn mask(object: &mut Json, managed_fields: bool) {
     if let Some(items) = object.get_mut("items").and_then(Json::as_array_mut) {
-        items.iter_mut().for_each(|item| mask(item, managed_fields));
+        for item in items {
+            mask(item, managed_fields);
+        }
     }
     if !managed_fields && let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut) {
         metadata.remove("managedFields");

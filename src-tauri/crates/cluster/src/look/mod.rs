@@ -5,7 +5,9 @@
 
 pub mod discovery;
 mod fault;
+mod logs;
 mod mask;
+mod may;
 mod objects;
 mod table;
 
@@ -18,11 +20,11 @@ use domain::Json;
 use domain::cluster::ClusterDef;
 use domain::fault::{Fault, FaultKind};
 use domain::id::{ClusterId, Millis};
-use domain::kube::{KindInfo, Kinds, Kube, LookFor, Objects, Scope, TableSink};
+use domain::kube::{Access, KindInfo, Kinds, Kube, LogQuery, LogSink, LookFor, Objects, Permission, Scope, TableSink};
 use domain::reach::{CLUSTERS_LOCKED, ClusterReach as _};
 use domain::text::Text;
 use http::Request;
-use http::header::ACCEPT;
+use http::header::{ACCEPT, CONTENT_TYPE};
 use sha2::{Digest as _, Sha256};
 
 use crate::reach::Reach;
@@ -111,6 +113,12 @@ impl Look {
     /// Asks one question and reads the answer as JSON.
     pub(crate) async fn ask(&self, at: &At<'_>, path: &str, accept: &str, asked: &Asked<'_>) -> Result<Json, Fault> {
         let request = Request::get(path).header(ACCEPT, accept).body(Vec::new());
+        self.send(at, request, asked).await
+    }
+
+    /// Sends a question as a small document.
+    pub(crate) async fn post(&self, at: &At<'_>, path: &str, body: &Json, asked: &Asked<'_>) -> Result<Json, Fault> {
+        let request = Request::post(path).header(ACCEPT, JSON).header(CONTENT_TYPE, JSON).body(body.to_string().into_bytes());
         self.send(at, request, asked).await
     }
 
@@ -203,6 +211,16 @@ impl Kube for Look {
         let client = ClientShown(self.client(cluster).await?);
         self.object_of(&At { cluster, client: &client }, kind, namespace, name, false).await
     }
+
+    async fn logs(&self, cluster: &ClusterDef, query: &LogQuery, sink: &dyn LogSink) -> Result<(), Fault> {
+        let client = ClientShown(self.client(cluster).await?);
+        self.logs_of(&At { cluster, client: &client }, query, sink).await
+    }
+
+    async fn may(&self, cluster: &ClusterDef, access: &Access) -> Result<Permission, Fault> {
+        let client = ClientShown(self.client(cluster).await?);
+        self.may_of(&At { cluster, client: &client }, access).await
+    }
 }
 
 /// A span of time as `kubectl` writes it: `12s`, `5m`, `3h12m`, `4d`.
@@ -213,12 +231,12 @@ pub(crate) fn age(millis: i64) -> String {
         |big: i64, unit: char, rest: i64, small: char| if rest == 0 { format!("{big}{unit}") } else { format!("{big}{unit}{rest}{small}") };
     match seconds {
         ..120 => format!("{seconds}s"),
-        ..600 => both(minutes, 'm', seconds % 60, 's'),
-        ..10800 => format!("{minutes}m"),
-        ..28800 => both(hours, 'h', minutes % 60, 'm'),
-        ..172_800 => format!("{hours}h"),
-        ..691_200 => both(days, 'd', hours % 24, 'h'),
-        ..63_072_000 => format!("{days}d"),
+        120..600 => both(minutes, 'm', seconds % 60, 's'),
+        600..10_800 => format!("{minutes}m"),
+        10_800..28_800 => both(hours, 'h', minutes % 60, 'm'),
+        28_800..172_800 => format!("{hours}h"),
+        172_800..691_200 => both(days, 'd', hours % 24, 'h'),
+        691_200..63_072_000 => format!("{days}d"),
         _ => both(days / 365, 'y', days % 365, 'd'),
     }
 }

@@ -46,7 +46,7 @@ impl Look {
                     Err(fault) if fault.code == "gone" && std::mem::take(&mut again) => continue 'whole,
                     Err(fault) => return Err(fault),
                 };
-                token = answer.pointer("/metadata/continue").and_then(Json::as_str).unwrap_or_default().to_owned();
+                answer.pointer("/metadata/continue").and_then(Json::as_str).unwrap_or_default().clone_into(&mut token);
                 let Some(Json::Array(page)) = answer.get_mut("items").map(Json::take) else {
                     // An empty list may be `null`.
                     if answer.get("items").is_none() {

@@ -87,7 +87,8 @@ impl Look {
             }
         }
         match first {
-            Some(fault) if seen == 0 => Err(fault),
+            // Not this or that namespace: all of them were meant.
+            Some(_) if seen == 0 => self.rows_of(Source { metadata: true, ..from }, out).await,
             Some(_) => {
                 refused.sort_unstable();
                 let names = refused.join(", ");
@@ -140,7 +141,7 @@ impl Look {
                 }
                 Err(fault) => return Err(fault),
             };
-            token = answer.pointer("/metadata/continue").and_then(Json::as_str).unwrap_or_default().to_owned();
+            answer.pointer("/metadata/continue").and_then(Json::as_str).unwrap_or_default().clone_into(&mut token);
             let (columns, rows) = if answer["kind"] == "Table" {
                 drawn(answer, namespace).ok_or_else(|| crate::fault::strange(at.cluster, &asked.what()))?
             } else {

@@ -1,6 +1,8 @@
 //! `pilot k8s`: what clusters hold.
 
+mod figures;
 mod get;
+mod logs;
 
 use domain::fault::Fault;
 
@@ -11,6 +13,10 @@ use crate::context::Context;
 pub(super) async fn run(cx: &Context, command: K8sCommand) -> Result<u8, Fault> {
     match command {
         K8sCommand::Get(args) => cx.or_stop(get::get(cx, args)).await,
+        K8sCommand::Logs(args) => logs::logs(cx, args).await,
+        K8sCommand::Events(args) => cx.or_stop(figures::events(cx, args)).await,
+        K8sCommand::CanI(args) => cx.or_stop(figures::can_i(cx, args)).await,
+        K8sCommand::Top(command) => cx.or_stop(figures::top(cx, command)).await,
         K8sCommand::Kinds { cluster } => cx.or_stop(get::kinds(cx, cluster.as_deref())).await,
     }
 }
