@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::{App, AppParts, CallDone, CallOrder};
-use cluster::{Helper, KubeFiles, Look, Reach, ReachParts};
+use cluster::{Changes, Helper, KubeFiles, Look, Reach, ReachParts};
 use domain::cluster::Clusters;
 use domain::fault::Fault;
 use domain::id::{CallId, ServerId};
@@ -19,6 +19,7 @@ use testkit::memory::{
     MemoryAudit, MemoryBrowser, MemoryCatalogues, MemoryEnv, MemoryHistory, MemoryMetrics, MemoryRedact, MemoryServers, MemorySettings,
     ScriptedPerson, StillClock,
 };
+use testkit::memory_changes::MemoryChanges;
 use testkit::memory_vault::{MemoryClusters, MemoryVault};
 use testkit::scripted::{Peer, Stage};
 use testkit::scripted_reach::ScriptedReach;
@@ -88,6 +89,7 @@ impl House {
             kubeconfigs: kubeconfigs(),
             reach: reach.clone(),
             kube: look(&vault, &redact, &clock),
+            change: changes(&vault, &redact, &clock),
             clock: clock.clone(),
             guard: Arc::from([]),
             data_dir: dir.path().to_owned(),
@@ -133,6 +135,7 @@ impl House {
             kubeconfigs: kubeconfigs(),
             reach: self.reach.clone(),
             kube: look(&self.vault, &self.redact, &self.clock),
+            change: changes(&self.vault, &self.redact, &self.clock),
             clock: self.clock.clone(),
             guard: Arc::from([]),
             data_dir: self.dir.path().to_owned(),
@@ -200,15 +203,24 @@ impl House {
 }
 
 /// The real thing, with nothing to run and no proxy.
-fn look(vault: &Arc<MemoryVault>, redact: &Arc<MemoryRedact>, clock: &Arc<StillClock>) -> Arc<Look> {
-    Arc::new(Look::new(Arc::new(Reach::new(ReachParts {
+fn to_clusters(vault: &Arc<MemoryVault>, redact: &Arc<MemoryRedact>, clock: &Arc<StillClock>) -> Arc<Reach> {
+    Arc::new(Reach::new(ReachParts {
         vault: vault.clone(),
         run: Arc::new(Errands::new(Arc::from([]), TaskTracker::new())),
         redact: redact.clone(),
         clock: clock.clone(),
         env: Arc::default(),
         plugin_patience: Reach::PLUGIN_PATIENCE,
-    }))))
+    }))
+}
+
+fn look(vault: &Arc<MemoryVault>, redact: &Arc<MemoryRedact>, clock: &Arc<StillClock>) -> Arc<Look> {
+    Arc::new(Look::new(to_clusters(vault, redact, clock)))
+}
+
+fn changes(vault: &Arc<MemoryVault>, redact: &Arc<MemoryRedact>, clock: &Arc<StillClock>) -> Arc<Changes> {
+    let log = Arc::new(MemoryChanges::default());
+    Arc::new(Changes::new(to_clusters(vault, redact, clock), log, vault.clone(), clock.clone()))
 }
 
 /// Kubeconfigs on the disk. Whoever is rewritten calls `/opt/ph/pilot`.

@@ -388,8 +388,12 @@ async fn every_tool_answers_in_its_shape() {
 
     let clusters = Arc::new(MemoryClusters::default());
     clusters.put_clusters(&[scene.admin.clone(), scene.other("viewer").await]).await.unwrap();
-    let toolbox =
-        Toolbox::new(Places::default()).with_clusters(Clustering { kube: scene.look.clone(), clusters, clock: Arc::new(RealClock) });
+    let toolbox = Toolbox::new(Places::default()).with_clusters(Clustering {
+        kube: scene.look.clone(),
+        change: None,
+        clusters,
+        clock: Arc::new(RealClock),
+    });
     let settings: LocalSettings = serde_json::from_value(json!({ "module": "kubernetes" })).unwrap();
     let module = toolbox.open(&settings).unwrap();
     module.health().await.unwrap();

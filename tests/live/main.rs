@@ -16,6 +16,7 @@ mod cluster;
 mod conformance;
 mod everything;
 mod filesystem;
+mod kube_change;
 mod kube_look;
 mod kubernetes;
 mod line;

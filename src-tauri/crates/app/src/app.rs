@@ -10,6 +10,7 @@ use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
 use domain::kube::Kube;
 use domain::kubeconfig::Kubeconfigs;
+use domain::manifest::Change;
 use domain::person::Person;
 use domain::ports::{AuditLog, Catalogues, History, Kept, MetricsLog, Opener, Servers, Settings};
 use domain::protocol::Protocol;
@@ -28,7 +29,9 @@ use crate::event::{AppEvent, Events};
 use crate::imports::Imports;
 use crate::policy_book::PolicyState;
 use crate::templates::Templates;
-use crate::{Activity, ClusterBook, Desk, Kubernetes, Measures, PolicyBook, Prefs, Questions, Secrets, ServerBook, Sessions, ToolIndex};
+use crate::{
+    Activity, ClusterBook, Desk, Kubernetes, Measures, PolicyBook, Prefs, Questions, Secrets, ServerBook, Sessions, ToolIndex, Workbench,
+};
 
 /// The ten seconds of a shutdown: what its parts may take. What is kept has the time that the others did not need.
 const CALLS_END: Duration = Duration::from_secs(1);
@@ -71,6 +74,8 @@ pub struct AppParts {
     pub reach: Arc<dyn ClusterReach>,
     /// Looks at what clusters hold.
     pub kube: Arc<dyn Kube>,
+    /// Changes what clusters hold.
+    pub change: Arc<dyn Change>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The program that guards child processes, with its own arguments.
@@ -112,6 +117,8 @@ pub struct App {
     pub secrets: Secrets,
     /// Templates of servers, built-in and the person's own.
     pub templates: Templates,
+    /// Changes to clusters: rehearsed, applied, taken back.
+    pub workbench: Workbench,
     data_dir: PathBuf,
     core: Arc<Core>,
     kept: Arc<dyn Kept>,
@@ -143,6 +150,7 @@ impl App {
                 kubeconfigs: parts.kubeconfigs,
                 reach: parts.reach,
                 kube: parts.kube,
+                change: parts.change,
             },
             protocols: Protocols::new(parts.protocols),
             questions: Questions::new(events.clone(), parts.clock.clone()),
@@ -162,6 +170,7 @@ impl App {
         core.tasks.spawn(core.events.clone().pump(core.stop.clone()));
         core.desk.start(&core);
         core.tasks.spawn(core.clone().watch_vault());
+        core.tasks.spawn(core.clone().keep_deadlines());
         core.load_slots().await?;
         Ok(Arc::new(Self {
             desk: Desk::new(core.clone()),
@@ -179,6 +188,7 @@ impl App {
             imports: Imports::new(core.clone(), ServerBook::new(core.clone())),
             secrets: Secrets::new(core.clone()),
             templates: Templates::new(core.clone()),
+            workbench: Workbench::new(core.clone()),
             data_dir,
             core,
             kept: parts.kept,

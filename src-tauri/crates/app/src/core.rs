@@ -10,6 +10,7 @@ use domain::fault::FaultKind;
 use domain::id::{AuditId, Clock, Millis, ProtocolId, ServerId};
 use domain::kube::Kube;
 use domain::kubeconfig::Kubeconfigs;
+use domain::manifest::Change;
 use domain::person::Person;
 use domain::policy::Actor;
 use domain::ports::{AuditLog, Catalogues, History, MetricsLog, Opener, Servers, Settings};
@@ -47,6 +48,7 @@ pub(crate) struct Ports {
     pub(crate) kubeconfigs: Arc<dyn Kubeconfigs>,
     pub(crate) reach: Arc<dyn ClusterReach>,
     pub(crate) kube: Arc<dyn Kube>,
+    pub(crate) change: Arc<dyn Change>,
 }
 
 /// Every way of reaching a server, by id and alias.

@@ -29,6 +29,7 @@ pub mod templates;
 mod tool_index;
 pub mod vault;
 mod views;
+pub mod workbench;
 
 pub use activity::Activity;
 pub use app::{App, AppParts};
@@ -48,3 +49,4 @@ pub use templates::Templates;
 pub use tool_index::ToolIndex;
 pub use vault::Secrets;
 pub use views::{CallRow, FrameView, HealthView, LogView, Outlook, RunningCall, ServerView, TestReport, ToolDiff, ToolView};
+pub use workbench::Workbench;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use app::{App, AppParts};
-use cluster::{Helper, KubeFiles, Look, Reach, ReachParts};
+use cluster::{Changes, Helper, KubeFiles, Look, Reach, ReachParts};
 use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
 use domain::person::Person;
@@ -107,11 +107,13 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
     let reach = Arc::new(reach(&vault, &redactor, &clock, guard.clone()).resting_in(store.clone()));
     let look = Arc::new(Look::new(reach.clone()));
     let places_of_tools = toolbox::Places { scratch: places.scratch.clone(), home: places.home.clone(), private: vec![places.dir.clone()] };
-    let local =
-        Toolbox::new(places_of_tools).with_clusters(Clustering { kube: look.clone(), clusters: store.clone(), clock: clock.clone() });
+    let change = Arc::new(Changes::new(reach.clone(), store.clone(), vault.clone(), clock.clone()));
+    let clustering = Clustering { kube: look.clone(), change: Some(change.clone()), clusters: store.clone(), clock: clock.clone() };
+    let local = Toolbox::new(places_of_tools).with_clusters(clustering);
     App::open(AppParts {
         reach,
         kube: look,
+        change,
         clusters: store.clone(),
         kubeconfigs: Arc::new(KubeFiles::new(helper, std::env::var_os("PATH"))),
         protocols: protocols::registry(Arc::new(local)),

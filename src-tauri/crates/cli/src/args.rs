@@ -2,6 +2,7 @@
 
 mod cluster;
 mod k8s;
+mod k8s_change;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cluster::{ClusterCommand, ClusterImportArgs, ClusterLoginArgs, ClusterSetArgs, ConsentForArg, Switch};
 pub(crate) use k8s::{K8sCanIArgs, K8sCommand, K8sEventsArgs, K8sGetArgs, K8sLogsArgs, K8sPlace, K8sTopCommand};
+pub(crate) use k8s_change::{K8sApplyArgs, K8sManifestArgs, K8sRolloutCommand, K8sUndoArgs};
 
 /// Reach any MCP tool server from the terminal: tools, policy and audit in one place.
 ///
@@ -61,6 +63,7 @@ pub(crate) enum VaultArg {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
     /// For people
+    #[value(alias = "text")]
     Table,
     /// For people, with every column that there is
     Wide,

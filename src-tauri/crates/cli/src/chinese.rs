@@ -72,6 +72,41 @@ const LONG_ABOUT: &str = "在终端中使用任意 MCP 工具服务器：工具�
 const WORDS: &[(&str, &str)] = &[
     ("Print help (see more with '--help')", "显示帮助（--help 更详细）"),
     ("Print version", "显示版本"),
+    (
+        "Try a manifest on the API server without changing anything, and get the digest that apply wants",
+        "在 API 服务器上试运行清单而不作更改，并得到 apply 所需的摘要",
+    ),
+    ("Show what a manifest would make otherwise", "显示清单会带来的差异"),
+    ("Apply exactly what was rehearsed", "只应用演练过的内容"),
+    ("Keep a change that would go back by itself", "保留原本会自动撤销的更改"),
+    ("Take a change back, or list the changes that could be", "撤销更改，或列出可撤销的更改"),
+    ("Watch the rollout of a workload", "查看工作负载的发布"),
+    (
+        "Where a rollout stands, and what keeps its pods from being ready; exit code 1 while it is not done",
+        "查看发布状态及 Pod 未就绪的原因；未完成时退出码为 1",
+    ),
+    (
+        "KIND/NAME, or the kind and then the name: deployment, statefulset, daemonset",
+        "KIND/NAME，或先写种类再写名称：deployment、statefulset、daemonset",
+    ),
+    ("Watch it for at most this time, such as 90s or 5m", "最长等待时间，如 90s 或 5m"),
+    ("The manifest, or - for stdin", "清单文件；- 表示标准输入"),
+    (
+        "Take this field over from whoever manages it, as a rehearsal names it, alone or after KIND/NAME:. May be repeated",
+        "接管该字段（按演练所示写法，可加前缀 KIND/NAME:）。可重复",
+    ),
+    ("The digest that the rehearsal gave", "演练给出的摘要"),
+    (
+        "Take it back unless pilot k8s confirm comes within this time, such as 90s, 10m or 2h",
+        "在此时间内未运行 pilot k8s confirm 则自动撤销，如 90s、10m 或 2h",
+    ),
+    (
+        "Agree to this one change beforehand; counts where the policy asks, never where it denies",
+        "预先同意这一次更改；仅在策略询问时有效，被拒绝时无效",
+    ),
+    ("The change's id, as apply gave it", "apply 给出的更改 ID"),
+    ("List the newest changes instead, and where each stands", "改为列出最近的更改及其状态"),
+    ("Also over what somebody changed since", "即使此后有人改动也撤销"),
     ("Print this message or the help of the given subcommand(s)", "显示本帮助或子命令的帮助"),
     (
         "Reach any MCP tool server from the terminal: tools, policy and audit in one place",

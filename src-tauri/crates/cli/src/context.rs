@@ -94,11 +94,27 @@ async fn whole(pilot: Pilot, out: &Out, around: Surroundings) -> u8 {
         passphrase_file: pilot.global.passphrase_file,
         stop: stop.clone(),
     };
+    settle_due(&context).await;
     let ended = interruptible(commands::run(&context, pilot.command), &stop).await;
     app.shutdown_within(CLOSING).await;
     match ended {
         Ok(code) => code,
         Err(fault) => out.failed(&fault),
+    }
+}
+
+/// How long taking back what nobody confirmed may keep a command waiting.
+const SETTLING: Duration = Duration::from_secs(30);
+
+/// Takes back changes to clusters whose time to be confirmed is over, before anything else is done.
+async fn settle_due(cx: &Context) {
+    match tokio::time::timeout(SETTLING, cx.app.workbench.settle_due()).await {
+        Ok(Ok(reverted)) => commands::k8s::change::tell_reverted(&cx.out, &reverted),
+        Ok(Err(fault)) => cx.out.tell(cx.out.pick(&fault.message)),
+        Err(_) => cx.out.tell(cx.out.word(
+            "taking back what nobody confirmed takes too long; it is tried again at the next run",
+            "撤销未确认的更改耗时过长；下次运行时会再次尝试",
+        )),
     }
 }
 

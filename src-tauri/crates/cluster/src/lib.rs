@@ -6,6 +6,7 @@
 
 use k8s_openapi as _; // named for its feature, which picks the version of the API
 
+pub mod change;
 mod connect;
 mod credential;
 mod exec;
@@ -18,6 +19,7 @@ mod oidc;
 mod reach;
 pub mod trust;
 
+pub use change::Changes;
 pub use kubeconfig::{Helper, KubeFiles};
 pub use look::Look;
 pub use reach::{Reach, ReachParts};

@@ -12,6 +12,7 @@ pub mod id;
 pub mod kube;
 pub mod kubeconfig;
 pub mod local;
+pub mod manifest;
 pub mod metrics;
 pub mod pem;
 pub mod person;

@@ -17,6 +17,9 @@ use crate::tool::{Tool, ToolResult};
 /// The module that is meant when the settings name none.
 pub const DEFAULT_MODULE: &str = "filesystem";
 
+/// The module of the tools over clusters.
+pub const KUBERNETES_MODULE: &str = "kubernetes";
+
 /// Settings of the `local` protocol.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

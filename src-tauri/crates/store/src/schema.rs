@@ -21,6 +21,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { version: 1, sql: include_str!("../migrations/0001_ground.sql") },
     Step { version: 2, sql: include_str!("../migrations/0002_clusters.sql") },
     Step { version: 3, sql: include_str!("../migrations/0003_vault.sql") },
+    Step { version: 4, sql: include_str!("../migrations/0004_changes.sql") },
 ];
 
 fn checksum(sql: &str) -> String {

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod catalogues;
+pub(crate) mod changes;
 pub(crate) mod clusters;
 pub(crate) mod history;
 pub(crate) mod metrics;

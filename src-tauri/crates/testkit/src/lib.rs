@@ -25,6 +25,7 @@ mod from_the_wire;
 pub mod issuer;
 pub mod kube;
 pub mod memory;
+pub mod memory_changes;
 pub mod memory_rows;
 pub mod memory_vault;
 pub mod openapi;

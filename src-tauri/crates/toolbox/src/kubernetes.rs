@@ -1,8 +1,10 @@
-//! The module `kubernetes`: looking at clusters. It sees a cluster only as `domain::kube::Kube`.
+//! The module `kubernetes`: looking at clusters, and changing them. It sees a cluster only as `domain::kube::Kube` and
+//! `domain::manifest::Change`.
 //!
-//! **Invariant:** nothing here changes a cluster, and no value of a Secret passes through.
+//! **Invariant:** only the tools of `change` change a cluster, and no value of a Secret passes through.
 
 mod args;
+mod change;
 mod cluster;
 mod pods;
 mod workloads;
@@ -16,10 +18,13 @@ use domain::fault::{Fault, Phase, ServerFault};
 use domain::id::{Clock, ToolName};
 use domain::kube::{Kube, LookFor, Objects, Scope, choose};
 use domain::local::{LocalModule, LocalSettings, ModuleInfo};
+use domain::manifest::Change;
 use domain::protocol::CallIo;
 use domain::text::Text;
 use domain::tool::{Annotations, Content, Tool, ToolResult};
 use domain::{Json, JsonMap};
+
+use change::ChangeTools;
 
 use args::{Arg, Args, Sort, may, must};
 
@@ -37,6 +42,8 @@ const MOST: usize = 5000;
 pub struct Clustering {
     /// Looks at clusters.
     pub kube: Arc<dyn Kube>,
+    /// Changes them; none: only the tools that look are there.
+    pub change: Option<Arc<dyn Change>>,
     /// Which clusters there are.
     pub clusters: Arc<dyn Clusters>,
     /// Time, for ages.
@@ -48,7 +55,10 @@ pub(crate) fn info() -> ModuleInfo {
     ModuleInfo {
         id: ID.into(),
         label: Text::new("Kubernetes", "Kubernetes"),
-        about: Text::new("Looks at the clusters that you imported.", "查看您导入的集群。"),
+        about: Text::new(
+            "Looks at the clusters that you imported, and changes them as it was rehearsed.",
+            "查看您导入的集群，并按演练结果进行更改。",
+        ),
     }
 }
 
@@ -61,7 +71,7 @@ pub(crate) fn check(settings: &LocalSettings) -> Result<(), ServerFault> {
 }
 
 pub(crate) fn open(on: &Clustering) -> Kubernetes {
-    Kubernetes { on: on.clone() }
+    Kubernetes { on: on.clone(), change: on.change.clone().map(|change| ChangeTools::new(change, on.clusters.clone())) }
 }
 
 const NAMESPACE: Arg =
@@ -244,6 +254,7 @@ const ROWS: &[Row] = &[
 #[derive(Debug)]
 pub(crate) struct Kubernetes {
     on: Clustering,
+    change: Option<ChangeTools>,
 }
 
 #[async_trait]
@@ -267,12 +278,15 @@ impl LocalModule for Kubernetes {
                 open_world_hint: Some(true),
             },
         };
-        ROWS.iter().map(one).collect()
+        ROWS.iter().map(one).chain(self.change.iter().flat_map(|_| ChangeTools::tools())).collect()
     }
 
     async fn call(&self, tool: &ToolName, args: JsonMap, io: CallIo) -> Result<ToolResult, ServerFault> {
         let Some(row) = ROWS.iter().find(|row| row.name == tool.as_str()) else {
-            return Err(ServerFault::NoSuch { what: "tool", name: tool.as_str().to_owned() });
+            return match &self.change {
+                Some(change) => change.call(tool.as_str(), args, &io).await,
+                None => Err(ServerFault::NoSuch { what: "tool", name: tool.as_str().to_owned() }),
+            };
         };
         let args = Args::fit(args, row.args)?;
         let came = tokio::select! {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::JsonMap;
 use domain::audit::{Durability, Ending, Entry, Event};
 use domain::call_events::call_events;
 use domain::fault::{Fault, ServerFault};
@@ -13,6 +12,7 @@ use domain::protocol::{CallEvent, CallIo, CallReq};
 use domain::text::Text;
 use domain::ticket::Ticket;
 use domain::tool::{Risk, ToolResult};
+use domain::{Json, JsonMap};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -86,13 +86,23 @@ pub(super) async fn carry(
     let call = Call { core: &core, slot: &slot, order: &order, offered: &offered, ticket: &ticket, events, cancel: &cancel, risk };
     let started = Instant::now();
     let bytes_out = map_weight(&args);
-    let kept_args = if bytes_out <= MAX_KEPT_ARGS { args.clone() } else { JsonMap::new() };
+    let kept_args = if bytes_out <= MAX_KEPT_ARGS { kept(&args, &offered.tool.input_schema) } else { JsonMap::new() };
     let cached = remembered.is_some();
     let answer = match remembered {
         Some(result) => Ok((result, None)),
         None => call.carried_out(live, args).await.map(|(result, invalid)| (Arc::new(result), invalid)),
     };
     call.finish(begun, started, bytes_out, kept_args, key.map(|key| (key, ttl)), cached, answer).await
+}
+
+/// The arguments without those that are only ever written (`writeOnly`): a manifest may hold what nobody is to find again.
+fn kept(args: &JsonMap, schema: &Json) -> JsonMap {
+    let only_written = |name: &str| schema.pointer("/properties").and_then(|all| all.get(name)?.get("writeOnly")?.as_bool()) == Some(true);
+    let one = |(name, value): (&String, &Json)| {
+        let value = if only_written(name) { Json::from("[not kept]") } else { value.clone() };
+        (name.clone(), value)
+    };
+    args.iter().map(one).collect()
 }
 
 impl Ready {
@@ -323,4 +333,19 @@ impl Call<'_> {
 #[expect(clippy::cast_precision_loss, reason = "2^53 µs are 285 years")]
 fn millis(since: Instant) -> f64 {
     since.elapsed().as_micros() as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_only_written_is_not_kept_for_the_history() {
+        let schema = json!({ "properties": { "manifest": { "writeOnly": true }, "digest": {} } });
+        let args = json!({ "manifest": "canary", "digest": "d", "other": 1 });
+        let kept = kept(args.as_object().unwrap(), &schema);
+        assert_eq!(Json::Object(kept), json!({ "manifest": "[not kept]", "digest": "d", "other": 1 }));
+    }
 }

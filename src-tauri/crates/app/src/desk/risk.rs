@@ -10,11 +10,14 @@ use domain::tool::{Annotations, Risk, Tool};
 const KNOWN: &[(&str, Risk)] = &[
     ("fs-write-file", Risk::High),
     ("k8s-cluster-summary", Risk::Safe),
+    // What was approved and applied stays: nothing in the cluster changes.
+    ("k8s-confirm", Risk::Low),
     ("k8s-create-deployment", Risk::High),
     ("k8s-create-service", Risk::Medium),
     ("k8s-generate-deployment-yaml", Risk::Low),
     ("k8s-llm-generate-deployment", Risk::Low),
     ("k8s-patch-service", Risk::Medium),
+    ("k8s-rehearse", Risk::Safe),
     ("k8s-relation-query", Risk::Safe),
     ("k8s-rollout-status", Risk::Safe),
     ("k8s-update-service", Risk::Medium),

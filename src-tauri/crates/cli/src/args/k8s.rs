@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::k8s_change::{K8sApplyArgs, K8sManifestArgs, K8sRolloutCommand, K8sUndoArgs};
+
 /// `pilot k8s`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum K8sCommand {
@@ -16,6 +18,22 @@ pub(crate) enum K8sCommand {
     /// Show what is used now, as the cluster measures it
     #[command(subcommand)]
     Top(K8sTopCommand),
+    /// Try a manifest on the API server without changing anything, and get the digest that apply wants
+    Rehearse(K8sManifestArgs),
+    /// Show what a manifest would make otherwise
+    Diff(K8sManifestArgs),
+    /// Apply exactly what was rehearsed
+    Apply(K8sApplyArgs),
+    /// Keep a change that would go back by itself
+    Confirm {
+        /// The change's id, as apply gave it
+        change: String,
+    },
+    /// Take a change back, or list the changes that could be
+    Undo(K8sUndoArgs),
+    /// Watch the rollout of a workload
+    #[command(subcommand)]
+    Rollout(K8sRolloutCommand),
     /// List the kinds that a cluster serves
     Kinds {
         /// The cluster, by name or id; the only one there is when not given

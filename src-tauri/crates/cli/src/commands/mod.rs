@@ -10,7 +10,7 @@ pub(crate) mod credential;
 pub(crate) mod doctor;
 mod health;
 mod import;
-mod k8s;
+pub(crate) mod k8s;
 mod metrics;
 mod policy;
 mod secret;

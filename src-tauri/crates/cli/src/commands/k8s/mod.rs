@@ -1,5 +1,6 @@
-//! `pilot k8s`: what clusters hold.
+//! `pilot k8s`: what clusters hold, and how it changes.
 
+pub(crate) mod change;
 mod figures;
 mod get;
 mod logs;
@@ -17,6 +18,12 @@ pub(super) async fn run(cx: &Context, command: K8sCommand) -> Result<u8, Fault> 
         K8sCommand::Events(args) => cx.or_stop(figures::events(cx, args)).await,
         K8sCommand::CanI(args) => cx.or_stop(figures::can_i(cx, args)).await,
         K8sCommand::Top(command) => cx.or_stop(figures::top(cx, command)).await,
+        K8sCommand::Rehearse(args) => change::rehearse(cx, args).await,
+        K8sCommand::Diff(args) => change::diff(cx, args).await,
+        K8sCommand::Apply(args) => change::apply(cx, args).await,
+        K8sCommand::Confirm { change } => change::confirm(cx, &change).await,
+        K8sCommand::Undo(args) => change::undo(cx, args).await,
+        K8sCommand::Rollout(command) => change::rollout(cx, command).await,
         K8sCommand::Kinds { cluster } => cx.or_stop(get::kinds(cx, cluster.as_deref())).await,
     }
 }

@@ -1,0 +1,238 @@
+//! Changing clusters as a user does: rehearse, apply what was rehearsed, take it back; and carrying out what was to go back by itself.
+//!
+//! **Invariant:** what a person or a program wants changed goes through the desk, as a call of a built-in tool. What goes back because
+//! nobody confirmed it was agreed to when it was applied; it is in the audit log before and after.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::fault::{Fault, FaultKind};
+use domain::id::{CallId, Millis, ServerId};
+use domain::kube::choose;
+use domain::manifest::{Action, ChangeView, Draft, ObjectRef, Rehearsal, Rollout, RolloutTarget, Undone};
+use domain::policy::{Actor, Door};
+use domain::text::Text;
+use domain::{Json, JsonMap};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::core::Core;
+use crate::desk::{CallOrder, Desk};
+
+/// The module whose tools change clusters.
+const MODULE: &str = domain::local::KUBERNETES_MODULE;
+/// How long a whole set may take.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// At most so long between two looks at what waits: another process may have begun to wait.
+const LOOK: i64 = 30_000;
+/// How soon what could not be taken back is tried again.
+const AGAIN: i64 = 30_000;
+
+/// What is to be applied.
+#[derive(Debug, Clone)]
+pub struct ApplyOrder {
+    /// The cluster, by name or id; none for the only one there is.
+    pub cluster: Option<String>,
+    /// The manifest.
+    pub draft: Draft,
+    /// The digest of the rehearsal that was approved.
+    pub digest: String,
+    /// Take it back unless it is confirmed within so long.
+    pub confirm_within: Option<Duration>,
+    /// Whether the person at the terminal agreed beforehand.
+    pub approve_once: bool,
+}
+
+/// What was done to an object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppliedObject {
+    /// What.
+    pub action: Action,
+    /// To which.
+    pub object: ObjectRef,
+}
+
+/// What was applied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppliedSet {
+    /// In order.
+    pub applied: Vec<AppliedObject>,
+    /// To take it back; none when nothing had to be changed.
+    pub undo_id: Option<String>,
+    /// When it goes back by itself.
+    pub revert_at: Option<Millis>,
+    /// What the API server said while it was applied.
+    pub warnings: Vec<Text>,
+}
+
+/// What went back because nobody confirmed it, or could not.
+#[derive(Debug, Clone)]
+pub struct Reverted {
+    /// Which change.
+    pub id: String,
+    /// What came of it.
+    pub outcome: Result<Undone, Fault>,
+}
+
+/// Changes clusters.
+#[derive(Debug, Clone)]
+pub struct Workbench {
+    core: Arc<Core>,
+}
+
+impl Workbench {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Tries a manifest on the API server. Changes nothing.
+    pub async fn rehearse(&self, cluster: Option<&str>, draft: &Draft) -> Result<Rehearsal, Fault> {
+        let cluster = choose(&self.core.ports.clusters.clusters().await?, cluster)?;
+        self.core.ports.change.rehearse(&cluster, draft).await
+    }
+
+    /// Applies what was rehearsed.
+    pub async fn apply(&self, order: ApplyOrder, by: &Actor) -> Result<AppliedSet, Fault> {
+        let mut args = JsonMap::new();
+        args.insert("manifest".to_owned(), order.draft.text.into());
+        args.insert("digest".to_owned(), order.digest.into());
+        args.insert("take_over".to_owned(), order.draft.take_over.into());
+        for (name, value) in [("cluster", order.cluster), ("namespace", order.draft.namespace)] {
+            if let Some(value) = value {
+                args.insert(name.to_owned(), value.into());
+            }
+        }
+        if let Some(within) = order.confirm_within {
+            args.insert("confirm_within_seconds".to_owned(), within.as_secs().max(1).into());
+        }
+        self.tool("k8s-apply", args, by, order.approve_once).await
+    }
+
+    /// Takes a change back; with `force` also over what somebody changed since.
+    pub async fn undo(&self, id: &str, force: bool, approve_once: bool, by: &Actor) -> Result<Undone, Fault> {
+        let args = JsonMap::from_iter([("change".to_owned(), id.into()), ("force".to_owned(), force.into())]);
+        self.tool("k8s-undo", args, by, approve_once).await
+    }
+
+    /// A change that waits for its confirmation stays.
+    pub async fn confirm(&self, id: &str, by: &Actor) -> Result<ChangeView, Fault> {
+        self.tool("k8s-confirm", JsonMap::from_iter([("change".to_owned(), id.into())]), by, false).await
+    }
+
+    /// The newest changes.
+    pub async fn changes(&self, most: u32) -> Result<Vec<ChangeView>, Fault> {
+        self.core.ports.change.changes(most).await
+    }
+
+    /// Where a rollout stands.
+    pub async fn rollout(&self, cluster: Option<&str>, target: &RolloutTarget, wait: Option<Duration>) -> Result<Rollout, Fault> {
+        let cluster = choose(&self.core.ports.clusters.clusters().await?, cluster)?;
+        self.core.ports.change.rollout(&cluster, target, wait).await
+    }
+
+    /// Takes back what should have been confirmed by now and was not, whichever process applied it.
+    pub async fn settle_due(&self) -> Result<Vec<Reverted>, Fault> {
+        self.core.settle_due().await
+    }
+
+    /// Calls a built-in tool; its fault is given as it was.
+    async fn tool<T: DeserializeOwned>(&self, tool: &str, args: JsonMap, by: &Actor, approve_once: bool) -> Result<T, Fault> {
+        let order = CallOrder {
+            server: self.server()?,
+            tool: tool.into(),
+            args,
+            actor: by.clone(),
+            call: CallId::new(format!("workbench-{}", uuid::Uuid::new_v4().simple())),
+            timeout: Some(PATIENCE),
+            approve_once,
+        };
+        let done = Desk::new(self.core.clone()).call(order).await?;
+        let whole = done.result.structured_content.clone().unwrap_or(Json::Null);
+        if done.result.is_error {
+            let fault = whole.get("fault").cloned().and_then(|fault| serde_json::from_value::<Fault>(fault).ok());
+            let said = || Fault::new(FaultKind::Protocol, "tool_error", Text::same(done.result.text()), Text::default());
+            return Err(fault.unwrap_or_else(said).with_reference(&done.audit_id));
+        }
+        serde_json::from_value(whole).map_err(|_| {
+            let text = Text::new(format!("the answer of {tool} could not be read"), format!("无法读取 {tool} 的结果"));
+            Fault::new(FaultKind::Internal, "tool_answer", text, Text::default()).with_reference(&done.audit_id)
+        })
+    }
+
+    /// The saved server whose tools these are.
+    fn server(&self) -> Result<ServerId, Fault> {
+        let is_it = |def: &domain::server::ServerDef| {
+            def.enabled && def.protocol.as_str() == "local" && def.settings.get("module").and_then(Json::as_str) == Some(MODULE)
+        };
+        let slot = self.core.saved_slots().into_iter().find(|slot| is_it(&slot.definition().def));
+        slot.map(|slot| slot.id.clone()).ok_or_else(|| {
+            Fault::new(
+                FaultKind::Config,
+                "kubernetes_tools_missing",
+                Text::new(
+                    "the built-in server with the Kubernetes tools was removed or switched off",
+                    "内置的 Kubernetes 工具服务器已被移除或停用",
+                ),
+                Text::new(
+                    "Add a server of type local with the module kubernetes, or switch it on.",
+                    "请添加类型为 local、模块为 kubernetes 的服务器，或将其启用。",
+                ),
+            )
+        })
+    }
+}
+
+impl Core {
+    async fn settle_due(&self) -> Result<Vec<Reverted>, Fault> {
+        let mut reverted = Vec::new();
+        for view in self.ports.change.due().await? {
+            let clusters = self.ports.clusters.clusters().await?;
+            let actor = Actor {
+                door: if self.door_person.is_some() { Door::Cli } else { Door::Window },
+                name: "confirm-within".to_owned(),
+                can_ask: false,
+            };
+            let objects: Vec<String> = view.objects.iter().map(|(_, object, _)| object.to_string()).collect();
+            let detail = json!({ "change": view.id, "cluster": view.cluster, "objects": objects });
+            // What could not be taken back is tried again and again, and written down once.
+            let first = view.trouble.is_none();
+            if first {
+                self.note(&actor, None, "cluster_change_unconfirmed", detail).await?;
+            }
+            let outcome = match choose(&clusters, Some(view.cluster.as_str())) {
+                Ok(cluster) => self.ports.change.undo(&cluster, &view.id, false).await,
+                Err(fault) => Err(fault),
+            };
+            let ended = outcome.as_ref().err().map(|fault| fault.code.clone());
+            tracing::info!(change = view.id, fault = ended, "took back what nobody confirmed");
+            if first || ended.is_none() {
+                self.note(&actor, None, "cluster_change_reverted", json!({ "change": view.id, "fault": ended })).await?;
+            }
+            reverted.push(Reverted { id: view.id, outcome });
+        }
+        Ok(reverted)
+    }
+
+    /// Carries out deadlines for as long as this process lives.
+    pub(crate) async fn keep_deadlines(self: Arc<Self>) {
+        loop {
+            let now = self.now();
+            let next = self.ports.change.next_deadline().await.ok().flatten();
+            let wait = next.map_or(LOOK, |next| next.since(now).clamp(1_000, LOOK));
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_millis(u64::try_from(wait).unwrap_or(1_000))) => {}
+            }
+            match self.settle_due().await {
+                Ok(done) if done.iter().all(|one| one.outcome.is_ok()) => {}
+                Ok(_) | Err(_) => tokio::select! {
+                    () = self.stop.cancelled() => return,
+                    () = tokio::time::sleep(Duration::from_millis(u64::try_from(AGAIN).unwrap_or(1_000))) => {}
+                },
+            }
+        }
+    }
+}
