@@ -242,7 +242,7 @@ async fn a_namespace_and_a_kind_come_with_what_needs_them_and_it_is_said_how_far
     );
     let warned = |word: &str| rehearsal.warnings().iter().any(|text| text.en.contains(word));
     assert!(warned("ConfigMap/settings") && warned("its kind comes with this set"), "{:?}", rehearsal.warnings());
-    let wrong = set.replace("data:", "dta:");
+    let wrong = set.replace("\ndata:", "\ndta:");
     let fault = scene.rehearse(&wrong).await.unwrap_err();
     assert!(fault.message.en.contains("dta"), "its fields are tried all the same: {fault}");
 
