@@ -6,6 +6,7 @@ pub(crate) mod clusters;
 mod consents;
 mod forms;
 mod imports;
+pub(crate) mod kube;
 mod servers;
 mod sign_in;
 mod system;
@@ -100,6 +101,10 @@ handlers! {
     sign_in::cluster_login,
     sign_in::cluster_login_cancel,
     sign_in::cluster_logout,
+    kube::kube_kinds,
+    kube::kube_table,
+    kube::kube_object,
+    kube::kube_cancel,
 }
 
 #[cfg(test)]

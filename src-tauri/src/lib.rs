@@ -33,6 +33,7 @@ fn run() -> ExitCode {
             let cabin = Cabin::opening(app.handle().clone());
             app.manage(cabin);
             app.manage(commands::clusters::Looked::default());
+            app.manage(commands::kube::Asking::default());
             Ok(())
         })
         .build(tauri::generate_context!("tauri.conf.json"));

@@ -88,6 +88,37 @@ async fn a_wizard_leads_from_a_file_to_clusters_that_answer_and_kubectl_goes_on_
     window.picture("cluster-gone-zh").await;
     window.click("lang-toggle").await;
 
+    // What is in it, as its own server draws it.
+    window.open_row("cluster-row", "prod-admin", "cluster-panel").await;
+    window.click("cluster-explore").await;
+    window.click_with("kind", "Namespace").await;
+    window.css("[data-testid=\"objects\"][data-kind=\"namespaces\"]").await;
+    window.find_with("object-row", "default").await;
+    window.find_with("object-row", "kube-system").await;
+    window.picture("explorer-namespaces").await;
+    window.open_row("object-row", "kube-system", "object-panel").await;
+    window.find_with("labels", "kubernetes.io/metadata.name").await;
+    window.click("tab-yaml").await;
+    window.find_with("object-yaml", "kind: Namespace").await;
+    window.picture("explorer-yaml").await;
+    window.click("object-close").await;
+    window.search("kind-search", "configmap").await;
+    window.click_with("kind", "ConfigMap").await;
+    window.find_with("object-row", "extension-apiserver-authentication").await;
+    window.open_row("object-row", "extension-apiserver-authentication", "object-panel").await;
+    window.find("summary").await;
+    window.click("lang-toggle").await;
+    window.picture("explorer-configmap-zh").await;
+    window.click("lang-toggle").await;
+    window.click("nav-clusters").await;
+    // Who may not is told so, by name.
+    window.open_row("cluster-row", "viewer", "cluster-panel").await;
+    window.click("cluster-explore").await;
+    window.click_with("kind", "Secret").await;
+    window.find_with("fault", "forbids user \"viewer\" to list secrets").await;
+    window.picture("explorer-refused").await;
+    window.click("nav-clusters").await;
+
     // kubectl reads the rewritten file; the window is asked once, and it works.
     let (program, place) = (own.clone(), at.to_owned());
     let namespaces = tokio::task::spawn_blocking(move || run(&program, &place, &["--context", "prod-admin", "get", "ns", "-o", "name"]));

@@ -1,11 +1,14 @@
 /** Everything by typing: pages, servers, tools, actions, and where one was last. */
+import { useQueryClient } from '@tanstack/react-query';
 import { useDeferredValue, useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { knownKinds } from '@/features/explorer/api';
+import { listable } from '@/features/explorer/kinds';
 import { usePrefs } from '@/ipc/prefs';
 import { NOTHING, useRead } from '@/ipc/query';
 import { useT } from '@/shared/i18n/t';
 import { helpOpen, paletteOpen, useFlag } from '@/shared/lib/flag';
 import { best } from '@/shared/lib/fuzzy';
-import { go } from '@/shared/lib/route';
+import { go, useRoute } from '@/shared/lib/route';
 import { isMap, type Json } from '@/shared/lib/words';
 import { visible } from '@/shared/lib/visible';
 import { Icon, type IconName } from '@/shared/ui/icon';
@@ -29,6 +32,8 @@ function Palette() {
   const servers = useRead('server_list', NOTHING);
   const tools = useRead('tool_list', NOTHING);
   const clusters = useRead('cluster_list', NOTHING);
+  const route = useRoute();
+  const queries = useQueryClient();
   const [typed, setTyped] = useState('');
   const query = useDeferredValue(typed);
   const [at, setAt] = useState(0);
@@ -60,10 +65,19 @@ function Palette() {
     (): Item[] => [
       ...(servers.data ?? []).map((row): Item => ({ key: `server:${row.id}`, group: t('nav.servers'), icon: 'servers', label: visible(row.name), aside: word('state', row.state), path: ['servers', row.id] })),
       ...(tools.data ?? []).map((row): Item => ({ key: `tool:${row.server}/${row.name}`, group: t('nav.tools'), icon: 'tools', label: visible(row.name), aside: visible(row.serverName), path: ['tools', row.server, row.name] })),
+      ...(clusters.data?.clusters ?? []).map((row): Item => ({ key: `explore:${row.id}`, group: t('nav.clusters'), icon: 'list', label: t('explorer.openOne', { name: visible(row.name) }), aside: visible(row.server), path: ['clusters', row.id, 'explore'] })),
       ...(clusters.data?.clusters ?? []).map((row): Item => ({ key: `cluster:${row.id}`, group: t('nav.clusters'), icon: 'wheel', label: visible(row.name), aside: visible(row.server), path: ['clusters', row.id] })),
     ],
     [servers.data, tools.data, clusters.data, t, word],
   );
+
+  // The kinds of the cluster that is open; another one is not asked because somebody types.
+  const exploring = route.path[0] === 'clusters' && route.path[2] === 'explore' ? route.path[1] : undefined;
+  const kinds = useMemo((): Item[] => {
+    const row = clusters.data?.clusters.find((one) => one.id === exploring);
+    if (!row) return [];
+    return listable(knownKinds(queries, row.id)?.kinds ?? []).map((kind): Item => ({ key: `kind:${kind.name}`, group: t('explorer.kinds'), icon: 'list', label: visible(kind.kind), aside: `${visible(kind.name)} ${kind.shortNames.map(visible).join(' ')}`, path: ['clusters', row.id, 'explore', kind.name] }));
+  }, [clusters.data, exploring, queries, t]);
 
   const items = useMemo((): Item[] => {
     if (query.trim() === '') {
@@ -74,11 +88,11 @@ function Palette() {
       });
       return [...last, ...fixed];
     }
-    const hits = best([...fixed, ...named], query, (item) => item.label, 40, (item) => item.aside ?? '');
+    const hits = best([...fixed, ...kinds, ...named], query, (item) => item.label, 40, (item) => item.aside ?? '');
     // One group stands together, in the order of its best hit.
     const order = [...new Set(hits.map((item) => item.group))];
     return order.flatMap((group) => hits.filter((item) => item.group === group));
-  }, [query, fixed, named, recent, t]);
+  }, [query, fixed, kinds, named, recent, t]);
 
   const chosen = Math.min(at, items.length - 1);
   useEffect(() => {
@@ -88,7 +102,7 @@ function Palette() {
   const run = (item: Item | undefined) => {
     if (!item) return;
     paletteOpen.set(false);
-    if (/^(server|tool|cluster):/.test(item.key)) set('recent', [item.key, ...recent.filter((key) => key !== item.key)].slice(0, 8));
+    if (/^(server|tool|cluster|explore):/.test(item.key)) set('recent', [item.key, ...recent.filter((key) => key !== item.key)].slice(0, 8));
     if (item.run) item.run();
     else if (item.path) go(item.path, item.query);
   };

@@ -2,6 +2,7 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { ActivityPage } from '@/features/activity/ActivityPage';
 import { ClustersPage } from '@/features/clusters/ClustersPage';
+import { ExplorerPage } from '@/features/explorer/ExplorerPage';
 import { QuestionDesk } from '@/features/questions/QuestionDesk';
 import { ServersPage } from '@/features/servers/ServersPage';
 import { SettingsPage } from '@/features/settings/SettingsPage';
@@ -19,10 +20,10 @@ import { StatusBar } from './StatusBar';
 import { StoreNotice } from './StoreNotice';
 import { TitleBar } from './TitleBar';
 
-const PAGES: Record<string, () => ReactNode> = {
+const PAGES: Record<string, (path: string[]) => ReactNode> = {
   servers: () => <ServersPage />,
   tools: () => <ToolsPage />,
-  clusters: () => <ClustersPage />,
+  clusters: ([, id, part]) => (id !== undefined && part === 'explore' ? <ExplorerPage id={id} /> : <ClustersPage />),
   activity: () => <ActivityPage />,
   settings: () => <SettingsPage vault={<VaultPart />} />,
 };
@@ -42,7 +43,7 @@ export function Shell() {
         <StoreNotice />
         {page !== 'settings' && <VaultBanner />}
         <Net small key={page}>
-          {PAGES[page]!()}
+          {PAGES[page]!(route.path)}
         </Net>
       </main>
       <StatusBar />

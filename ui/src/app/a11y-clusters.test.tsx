@@ -7,6 +7,9 @@ import { byId, open } from '../../test/window';
 test.each([
   ['clusters', '#/clusters', 'cluster-row'],
   ['one cluster', '#/clusters/cl-stage', 'cluster-panel'],
+  ['exploring', '#/clusters/cl-prod/explore/pods', 'object-row'],
+  ['one object', '#/clusters/cl-prod/explore/secrets?ns=payments&name=ledger-db&in=payments', 'summary'],
+  ['a refusal', '#/clusters/cl-stage/explore/pods', 'fault'],
   ['verifying', '#/clusters/verify', 'finding'],
   ['choosing what to import', '#/clusters/import', 'kubeconfig-file'],
   ['the vault', '#/settings?at=vault', 'secret-row'],

@@ -1796,6 +1796,173 @@ clientId: string,
  * Scopes beyond `openid`.
  */
 scopes: Array<string>, };
+export type KubeKindsReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
+export type KubeKindsView = { 
+/**
+ * All that are known, in the server's order.
+ */
+kinds: Array<KubeKindView>, 
+/**
+ * Groups that the server names and could not tell of.
+ */
+missing: Array<KubeMissingView>, };
+export type KubeKindView = { 
+/**
+ * As one asks for it: `pods`, `deployments.apps`.
+ */
+name: string, 
+/**
+ * `Deployment`.
+ */
+kind: string, 
+/**
+ * Its group; empty for the core.
+ */
+group: string, 
+/**
+ * `apps/v1`.
+ */
+apiVersion: string, 
+/**
+ * `deploy`.
+ */
+shortNames: Array<string>, 
+/**
+ * Whether its objects are in namespaces.
+ */
+namespaced: boolean, 
+/**
+ * Whether it can be listed at all.
+ */
+listed: boolean, };
+export type KubeMissingView = { 
+/**
+ * `metrics.k8s.io/v1beta1`.
+ */
+apiVersion: string, 
+/**
+ * Why.
+ */
+why: Words, };
+export type KubeTableReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * The kind, as in [`KubeKindView::name`].
+ */
+kind: string, 
+/**
+ * Where; everywhere when none is named. Of no matter for a kind without namespaces.
+ */
+namespace: string | null, 
+/**
+ * A field selector.
+ */
+fields: string | null, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
+export type KubeTablePart = { "part": "head", 
+/**
+ * The kind.
+ */
+kind: KubeKindView, 
+/**
+ * The columns.
+ */
+columns: Array<KubeColumnView>, } | { "part": "rows", 
+/**
+ * The rows.
+ */
+rows: Array<KubeRowView>, } | { "part": "again", 
+/**
+ * The namespace.
+ */
+namespace: string | null, } | { "part": "note", 
+/**
+ * What.
+ */
+note: Words, };
+export type KubeTableRes = { 
+/**
+ * How many pieces there were: the last of them may come in after this answer.
+ */
+parts: number, };
+export type KubeColumnView = { 
+/**
+ * Its heading.
+ */
+name: string, 
+/**
+ * `string`, `integer`, `number`, `boolean`, `date`.
+ */
+kind: string, 
+/**
+ * `name` for the object's name.
+ */
+format: string, 
+/**
+ * What it says.
+ */
+description: string, 
+/**
+ * 0 is always shown, more only in a wide table.
+ */
+priority: number, };
+export type KubeRowView = { 
+/**
+ * The object's namespace.
+ */
+namespace: string | null, 
+/**
+ * The object's name.
+ */
+name: string, 
+/**
+ * One cell a column.
+ */
+cells: Json[], };
+export type KubeObjectReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * The kind, as in [`KubeKindView::name`].
+ */
+kind: string, 
+/**
+ * Where; none for a kind without namespaces.
+ */
+namespace: string | null, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
+export type KubeObjectView = { 
+/**
+ * The object.
+ */
+object: Json, 
+/**
+ * The same as YAML.
+ */
+yaml: string, };
 
 export interface Commands {
   app_boot: { req: Nothing; res: Boot; channel: never };
@@ -1872,6 +2039,10 @@ export interface Commands {
   cluster_login: { req: ClusterLoginReq; res: LoggedInView; channel: LoginStepView };
   cluster_login_cancel: { req: IdReq; res: Nothing; channel: never };
   cluster_logout: { req: IdReq; res: LoggedOutView; channel: never };
+  kube_kinds: { req: KubeKindsReq; res: KubeKindsView; channel: never };
+  kube_table: { req: KubeTableReq; res: KubeTableRes; channel: KubeTablePart };
+  kube_object: { req: KubeObjectReq; res: KubeObjectView; channel: never };
+  kube_cancel: { req: IdReq; res: Nothing; channel: never };
 }
 
 export const reads: Record<keyof Commands, Tag[]> = {
@@ -1949,6 +2120,10 @@ export const reads: Record<keyof Commands, Tag[]> = {
   cluster_login: [],
   cluster_login_cancel: [],
   cluster_logout: [],
+  kube_kinds: [],
+  kube_table: [],
+  kube_object: [],
+  kube_cancel: [],
 };
 
 export const changes: Record<keyof Commands, Tag[]> = {
@@ -2026,4 +2201,8 @@ export const changes: Record<keyof Commands, Tag[]> = {
   cluster_login: ["clusters","vault","activity"],
   cluster_login_cancel: [],
   cluster_logout: ["clusters","vault","activity"],
+  kube_kinds: [],
+  kube_table: [],
+  kube_object: [],
+  kube_cancel: [],
 };

@@ -6,6 +6,7 @@ pub mod activity;
 pub mod clusters;
 pub mod common;
 pub mod consents;
+pub mod kube;
 pub mod servers;
 pub mod sign_in;
 pub mod table;

@@ -11,6 +11,7 @@ use crate::clusters::{
 };
 use crate::common::{Boot, IdReq, Nothing, PageReq, PickRes, PrefReq, Tag, TextRes, UiEvent, UiFault};
 use crate::consents::{ConsentForgetReq, ConsentView};
+use crate::kube::{KubeKindsReq, KubeKindsView, KubeObjectReq, KubeObjectView, KubeTablePart, KubeTableReq, KubeTableRes};
 use crate::servers::{
     EnableReq, ExportReq, FiguresReq, FiguresView, ImportDone, ImportPreview, ImportReq, LogRes, ServerDetail, ServerForm, ServerView,
     TargetRes, TemplateSaveReq, TemplateView, TestReq, TestRes,
@@ -140,6 +141,11 @@ table! {
     "cluster_login": ClusterLoginReq => LoggedInView, channel LoginStepView; reads [] changes [Clusters, Vault, Activity];
     "cluster_login_cancel": IdReq => Nothing; reads [] changes [];
     "cluster_logout": IdReq => LoggedOutView; reads [] changes [Clusters, Vault, Activity];
+
+    "kube_kinds": KubeKindsReq => KubeKindsView; reads [] changes [];
+    "kube_table": KubeTableReq => KubeTableRes, channel KubeTablePart; reads [] changes [];
+    "kube_object": KubeObjectReq => KubeObjectView; reads [] changes [];
+    "kube_cancel": IdReq => Nothing; reads [] changes [];
 }
 
 /// The whole TypeScript file: types, the command map, and the tags.
@@ -151,6 +157,7 @@ pub fn typescript() -> String {
         ClusterView, ContextView, ExecView, FindingView, ImportedView, ReachView, RefusedView, ReviewFileView, SignInOfferView,
     };
     use crate::common::{NoticeView, ProtocolView, Words};
+    use crate::kube::{KubeColumnView, KubeKindView, KubeMissingView, KubeRowView};
     use crate::servers::{FactsView, FrameView, ImportChange, ImportItem, RejectedView};
 
     let cfg = Config::new().with_large_int("number");
@@ -256,6 +263,17 @@ pub fn typescript() -> String {
         LoggedOutView,
         SignInView,
         SignInOfferView,
+        KubeKindsReq,
+        KubeKindsView,
+        KubeKindView,
+        KubeMissingView,
+        KubeTableReq,
+        KubeTablePart,
+        KubeTableRes,
+        KubeColumnView,
+        KubeRowView,
+        KubeObjectReq,
+        KubeObjectView,
     );
     out.push_str("\nexport interface Commands {\n");
     for row in TABLE {

@@ -51,6 +51,9 @@ function Panel({ cluster }: { cluster: ClusterDetail }) {
             {t('clusters.insecure')}
           </Chip>
         )}
+        <Button leftSection={<Icon name="list" size={14} />} title={t('explorer.openHint')} onClick={() => go(['clusters', row.id, 'explore'])} data-testid="cluster-explore">
+          {t('explorer.open')}
+        </Button>
         <Menu>
           <Menu.Target>
             <MenuButton icon="more" label={t('clusters.actions')} testId="cluster-more" />

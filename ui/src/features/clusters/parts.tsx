@@ -4,12 +4,9 @@ import { visible } from '@/shared/lib/visible';
 import { Chip, type Tone } from '@/shared/ui/chips';
 import { Icon, type IconName } from '@/shared/ui/icon';
 import { Ago, CodeBlock, Facts, Ident } from '@/shared/ui/parts';
-import { isProd, type ClusterView, type ExecView, type FindingsView, type ReachView } from './api';
+import type { ClusterView, ExecView, FindingsView, ReachView } from './api';
 
-/** A cluster's colour as a small square; nothing where it has none. */
-export function ColourMark({ colour }: { colour: string | null }) {
-  return colour === null ? null : <span className="ph-colourmark" data-colour={colour} aria-hidden="true" />;
-}
+export { ClusterName, ColourMark } from '@/shared/ui/cluster-name';
 
 const STATES: Record<string, [Tone, IconName]> = { unknown: ['idle', 'idle'], checking: ['run', 'busy'], reachable: ['ok', 'ok'], failed: ['bad', 'fail'], refused: ['bad', 'fail'], locked: ['ask', 'lock'] };
 
@@ -35,21 +32,6 @@ export function LastUse({ row }: { row: Pick<ClusterView, 'lastUsed' | 'lastUsed
     <span className="ph-row" title={row.lastUsedProgram ?? undefined} data-testid="cluster-last-used">
       {row.lastUsedBy !== null && <span className="ph-cut">{t('clusters.by', { who: visible(row.lastUsedBy) })}</span>}
       <Ago at={row.lastUsed} />
-    </span>
-  );
-}
-
-/** A context's or cluster's name with its colour; production is red, with a word for those who see no colour. `colour` is left out where
- * nobody could choose one yet. */
-export function ClusterName({ name, colour, strong = true }: { name: string; colour?: string | null; strong?: boolean }) {
-  const { t } = useT();
-  const prod = isProd(name);
-  const text = visible(name);
-  return (
-    <span className={`ph-row${prod ? ' ph-tone-bad' : ''}`}>
-      <ColourMark colour={colour === undefined ? (prod ? 'red' : null) : colour} />
-      {strong ? <strong className="ph-cut">{text}</strong> : <span className="ph-cut">{text}</span>}
-      {prod && <span className="ph-sr">{t('clusters.prod')}</span>}
     </span>
   );
 }

@@ -25,7 +25,7 @@ export const answer = (view: ClusterView, now: number): ReachView =>
     ? { ...view.reach, state: 'failed', checkedAt: now, fault: DOWN }
     : { ...UNKNOWN, state: 'reachable', checkedAt: now, version: 'v1.36.2', platform: 'linux/amd64', user: 'mira', groups: ['sre', 'system:authenticated'], latencyMs: 84, seenAt: now };
 
-const DOWN: UiFault = { kind: 'unreachable', code: 'cluster_unreachable', message: { en: 'could not reach lab (http://192.168.7.20:8080): nobody listens there (connection refused)', zh: '无法连接 lab（http://192.168.7.20:8080）：连接被拒绝' }, hint: { en: 'Look whether a VPN or a proxy is needed, then try again.', zh: '请检查是否需要 VPN 或代理，然后重试。' }, params: {}, reference: null };
+export const DOWN: UiFault = { kind: 'unreachable', code: 'cluster_unreachable', message: { en: 'could not reach lab (http://192.168.7.20:8080): nobody listens there (connection refused)', zh: '无法连接 lab（http://192.168.7.20:8080）：连接被拒绝' }, hint: { en: 'Look whether a VPN or a proxy is needed, then try again.', zh: '请检查是否需要 VPN 或代理，然后重试。' }, params: {}, reference: null };
 
 export const clusters = (now: number): ClusterDetail[] => flat(now).map(parted);
 

@@ -2,6 +2,7 @@
 import type { CallDone, ClusterDetail, ImportItem, Json, ServerDetail, ServerForm, ServerView, TestRes, ToolCallEvent, ToolDetail, UiEvent, UiFault } from '../bindings';
 import type { Client, Message, Name, Req, Res } from '../wire';
 import { answer, contexts, kubeconfigs, UNKNOWN } from './clusters';
+import * as kube from './kube';
 import { PROTOCOLS } from './protocols';
 import { STATES } from './vault';
 import { fault, figures, frames, PODS, question, templates, world, type World } from './world';
@@ -398,6 +399,10 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
       if (req.rewrite) own.clusters = own.clusters.map((one) => (one.view.file ? { ...one, view: { ...one.view, rewritten: true } } : one));
       return { clusters: fresh.map(({ view }) => ({ id: view.id, context: view.name, server: view.server, auth: view.auth, rewritten: view.rewritten })), refused: [], files: req.rewrite ? ['/home/mira/.kube/config'] : [] };
     },
+    kube_kinds: (req) => kube.kinds(req.cluster),
+    kube_table: (req, say) => kube.table(req, mode === 'many', say),
+    kube_object: (req) => kube.object(req, started),
+    kube_cancel: () => ({}),
   };
 
   const ALWAYS = new Set<Name>(['app_boot', 'app_ready', 'prefs_set']);

@@ -1,4 +1,4 @@
-/** CodeMirror with JSON: colours from the tokens, syntax and schema problems in place. */
+/** CodeMirror with JSON, or with YAML to read: colours from the tokens, syntax and schema problems in place. */
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { json, jsonParseLinter } from '@codemirror/lang-json';
 import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, syntaxHighlighting, syntaxTree } from '@codemirror/language';
@@ -10,6 +10,7 @@ import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
 import type { Issue } from '../schema-form/validate';
 import type { EditorProps } from './editor';
+import { yaml } from './yaml';
 
 const look = EditorView.theme({
   '&': { fontSize: '12px', backgroundColor: 'var(--ph-surface)', color: 'var(--ph-text)' },
@@ -31,10 +32,11 @@ const colours = HighlightStyle.define([
   { tag: tags.propertyName, color: 'var(--ph-accent)' },
   { tag: tags.string, color: 'var(--ph-ok)' },
   { tag: tags.number, color: 'var(--ph-run)' },
+  { tag: [tags.comment, tags.meta], color: 'var(--ph-faint)' },
   { tag: [tags.bool, tags.null], color: 'var(--ph-ask)' },
 ]);
 
-export default function CodeMirror({ value, onChange, label, minHeight = 120, maxHeight = 420, issues, readOnly, onRun }: EditorProps) {
+export default function CodeMirror({ value, onChange, label, minHeight = 120, maxHeight = 420, issues, readOnly, language = 'json', onRun }: EditorProps) {
   const box = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const parts = useRef({ lint: new Compartment(), frozen: new Compartment() });
@@ -60,11 +62,10 @@ export default function CodeMirror({ value, onChange, label, minHeight = 120, ma
           highlightActiveLine(),
           highlightSelectionMatches(),
           EditorView.lineWrapping,
-          json(),
+          language === 'json' ? json() : yaml,
           syntaxHighlighting(colours),
           look,
-          lintGutter(),
-          linter(jsonParseLinter(), { delay: 300 }),
+          language === 'json' ? [lintGutter(), linter(jsonParseLinter(), { delay: 300 })] : [],
           parts.current.lint.of([]),
           parts.current.frozen.of([]),
           EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
@@ -95,7 +96,7 @@ export default function CodeMirror({ value, onChange, label, minHeight = 120, ma
       editor.destroy();
       view.current = null;
     };
-  }, [label]);
+  }, [label, language]);
 
   useEffect(() => {
     const editor = view.current;

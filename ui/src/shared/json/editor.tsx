@@ -1,4 +1,4 @@
-/** A JSON editor. The editor's own code is fetched when it is first needed; until then, and where it cannot run, a plain box does the work. */
+/** An editor for JSON, or for YAML. The editor's own code is fetched when it is first needed; until then, and where it cannot run, a plain box does the work. */
 import { lazy, Suspense } from 'react';
 import { Textarea } from '@mantine/core';
 import type { Issue } from '../schema-form/validate';
@@ -12,6 +12,8 @@ export type EditorProps = {
   /** Wrong places of the parsed value, shown in the margin. */
   issues?: readonly Issue[];
   readOnly?: boolean;
+  /** What the text is; JSON when it is not said. */
+  language?: 'json' | 'yaml';
   testId?: string;
   onRun?: () => void;
 };

@@ -13,16 +13,19 @@ export type Column<T> = {
   /** Where there is no room, the highest goes first; 0 always stays. */
   rank?: number;
   end?: boolean;
+  /** How the rows are sorted by it, where they can be. */
+  sort?: 'ascending' | 'descending' | 'none';
 };
 
 const GAP = 16;
 const SIDES = 28;
 
+const needed = <T,>(columns: readonly Column<T>[]) => columns.reduce((sum, column) => sum + column.min, 0) + GAP * (columns.length - 1) + SIDES;
+
 /** The columns there is room for. Pure. */
 export function fitting<T>(columns: readonly Column<T>[], width: number): Column<T>[] {
   let shown = [...columns];
-  const needed = () => shown.reduce((sum, column) => sum + column.min, 0) + GAP * (shown.length - 1) + SIDES;
-  while (needed() > width) {
+  while (needed(shown) > width) {
     const out = shown.reduce<Column<T> | null>((worst, column) => ((column.rank ?? 0) > (worst?.rank ?? 0) ? column : worst), null);
     if (!out) break;
     shown = shown.filter((column) => column !== out);
@@ -46,10 +49,12 @@ type Props<T> = {
   rowTone?: (row: T) => string | undefined;
   onEnd?: () => void;
   hideHead?: boolean;
+  /** Every column stays; what there is no room for is scrolled to. */
+  all?: boolean;
   foot?: ReactNode;
 };
 
-export function Grid<T>({ label, rows, columns, rowKey, selected, onSelect, group, rowHeight = 32, rowTestId, rowTone, onEnd, hideHead, foot }: Props<T>) {
+export function Grid<T>({ label, rows, columns, rowKey, selected, onSelect, group, rowHeight = 32, rowTestId, rowTone, onEnd, hideHead, all, foot }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const base = useId();
   const [width, setWidth] = useState(900);
@@ -85,8 +90,8 @@ export function Grid<T>({ label, rows, columns, rowKey, selected, onSelect, grou
     if (at >= 0) known.current = selected ?? null;
   }, [at, selected, virtual]);
 
-  const shown = useMemo(() => fitting(columns, width), [columns, width]);
-  const tracks = { gridTemplateColumns: shown.map(trackOf).join(' ') };
+  const shown = useMemo(() => (all ? [...columns] : fitting(columns, width)), [all, columns, width]);
+  const tracks = { gridTemplateColumns: shown.map(trackOf).join(' '), ...(all ? { minWidth: needed(shown) } : {}) };
 
   const move = (from: number, step: number) => {
     let next = from;
@@ -148,7 +153,7 @@ export function Grid<T>({ label, rows, columns, rowKey, selected, onSelect, grou
         <div role="rowgroup" className="ph-gridhead">
           <div role="row" className="ph-gridrow" style={tracks} aria-rowindex={1}>
             {shown.map((column) => (
-              <div key={column.key} role="columnheader" className={column.end ? 'end' : undefined}>
+              <div key={column.key} role="columnheader" aria-sort={column.sort} className={column.end ? 'end' : undefined}>
                 {column.head}
               </div>
             ))}

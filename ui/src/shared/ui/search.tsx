@@ -3,9 +3,9 @@ import { ActionIcon, TextInput } from '@mantine/core';
 import { useT } from '../i18n/t';
 import { Icon } from './icon';
 
-type Props = { value: string; onChange: (value: string) => void; label: string; testId?: string; className?: string; onDown?: () => void };
+type Props = { value: string; onChange: (value: string) => void; label: string; testId?: string; className?: string; onDown?: () => void; /** Not the page's own search: `/` does not go to it. */ aside?: boolean };
 
-export function SearchBox({ value, onChange, label, testId, className, onDown }: Props) {
+export function SearchBox({ value, onChange, label, testId, className, onDown, aside }: Props) {
   const { t } = useT();
   return (
     <TextInput
@@ -33,7 +33,7 @@ export function SearchBox({ value, onChange, label, testId, className, onDown }:
         ) : undefined
       }
       data-testid={testId}
-      data-search="true"
+      data-search={aside ? undefined : "true"}
       spellCheck={false}
       autoComplete="off"
     />
