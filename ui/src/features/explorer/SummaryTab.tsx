@@ -155,17 +155,19 @@ function Pairs({ title, all, testId }: { title: string; all: readonly [string, s
             <dt>
               <code className="ph-break">{visible(key)}</code>
             </dt>
-            <dd>
-              {value.length > LONG ? (
-                <details>
-                  <summary className="ph-link">{t('explorer.letters', { count: value.length })}</summary>
-                  <code className="ph-break">{visible(value)}</code>
-                </details>
-              ) : (
-                <code className="ph-break">{value === '' ? <span className="ph-faint">–</span> : visible(value)}</code>
-              )}
+            <dd className="ph-row">
+              <div className="ph-grow">
+                {value.length > LONG ? (
+                  <details>
+                    <summary className="ph-link">{t('explorer.letters', { count: value.length })}</summary>
+                    <code className="ph-break">{visible(value)}</code>
+                  </details>
+                ) : (
+                  <code className="ph-break">{value === '' ? <span className="ph-faint">–</span> : visible(value)}</code>
+                )}
+              </div>
+              <CopyButton text={`${key}=${value}`} />
             </dd>
-            <CopyButton text={`${key}=${value}`} />
           </div>
         ))}
       </dl>
