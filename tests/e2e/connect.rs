@@ -99,6 +99,7 @@ async fn a_wizard_leads_from_a_file_to_clusters_that_answer_and_kubectl_goes_on_
     window.open_row("object-row", "kube-system", "object-panel").await;
     window.find_with("labels", "kubernetes.io/metadata.name").await;
     window.click("tab-yaml").await;
+    window.css("[data-testid=\"object-yaml\"] .cm-content").await;
     window.find_with("object-yaml", "kind: Namespace").await;
     window.picture("explorer-yaml").await;
     window.click("object-close").await;

@@ -3,7 +3,7 @@ import { Button, Switch } from '@mantine/core';
 import { useDeferredValue, useMemo, useState, type ReactNode } from 'react';
 import { useT } from '@/shared/i18n/t';
 import { stamp } from '@/shared/lib/format';
-import type { Json } from '@/shared/lib/words';
+import { isMap, type Json } from '@/shared/lib/words';
 import { visible } from '@/shared/lib/visible';
 import { Chip } from '@/shared/ui/chips';
 import { Grid, type Column } from '@/shared/ui/grid';
@@ -136,15 +136,21 @@ export function ObjectTable({ cluster, kind, namespace, chosen, onChoose, onName
 /** What is missing, as who; where all namespaces are forbidden, one may not be. */
 function Refused({ fault, onRetry, namespace, usual, namespaced, onNamespace }: { fault: UiFault; onRetry: () => void; namespace: string | null; usual: string; namespaced: boolean; onNamespace: (next: string) => void }) {
   const { t } = useT();
+  const everywhere = fault.code === 'cluster_forbidden' && namespaced && namespace === null;
+  // Without leave for all namespaces at once each is asked by itself; the fault is the first one's.
+  const each = everywhere && isMap(fault.params) && typeof fault.params['namespace'] === 'string';
   return (
     <FaultView
       fault={fault}
       onRetry={onRetry}
       actions={
-        fault.code === 'cluster_forbidden' && namespaced && namespace === null ? (
-          <Button onClick={() => onNamespace(usual)} data-testid="look-in-usual">
-            {t('explorer.onlyIn', { namespace: visible(usual) })}
-          </Button>
+        everywhere ? (
+          <>
+            <Button onClick={() => onNamespace(usual)} data-testid="look-in-usual">
+              {t('explorer.onlyIn', { namespace: visible(usual) })}
+            </Button>
+            {each && <span className="ph-muted">{t('explorer.refusedEverywhere')}</span>}
+          </>
         ) : undefined
       }
     />

@@ -153,7 +153,7 @@ describe('the table', () => {
   test('that is refused says what is missing, as whom, and offers one namespace', async () => {
     const { user, client } = await open({ hash: '#/clusters/cl-stage/explore/pods' });
     const fault = await byId('fault');
-    for (const part of ['forbids user "mira" to list pods', 'cluster_forbidden', 'Ask whoever runs']) expect(fault.textContent).toContain(part);
+    for (const part of ['forbids user "mira" to list pods', 'cluster_forbidden', 'Ask whoever runs', 'Every namespace was asked']) expect(fault.textContent).toContain(part);
     await user.click(screen.getByTestId('look-in-usual'));
     await waitFor(() => expect(sent(client, 'kube_table').some((req) => req['kind'] === 'pods' && req['namespace'] === 'default')).toBe(true));
   });

@@ -92,7 +92,7 @@ function drawn(name: string, many: boolean): Drawn {
   }
 }
 
-const forbidden = (what: string): UiFault => ({ ...fault('denied', 'cluster_forbidden', { en: `the cluster staging forbids user "mira" to list ${what}`, zh: `集群 staging 不允许用户“mira”执行：list ${what}` }, { en: 'Ask whoever runs the cluster for the role.', zh: '请向集群管理员申请相应角色。' }), params: { verb: 'list', resource: what, user: 'mira' } });
+const forbidden = (what: string): UiFault => ({ ...fault('denied', 'cluster_forbidden', { en: `the cluster staging forbids user "mira" to list ${what}`, zh: `集群 staging 不允许用户“mira”执行：list ${what}` }, { en: 'Ask whoever runs the cluster for the role.', zh: '请向集群管理员申请相应角色。' }), params: { verb: 'list', resource: what, namespace: 'default', user: 'mira' } });
 
 export function kinds(cluster: string): KubeKindsView {
   if (cluster === 'cl-lab') throw DOWN;
