@@ -47,8 +47,9 @@ export function Split({ name, list, detail, initial = 0.38, min = 260 }: Props) 
     event.preventDefault();
   };
   const now = Math.round(share * 100);
+  // Shares of less than 1fr leave a gap where the other side is at its least width.
   return (
-    <div ref={box} className="ph-split" style={detail ? { gridTemplateColumns: `minmax(${min}px, ${share}fr) 1px minmax(340px, ${1 - share}fr)` } : undefined}>
+    <div ref={box} className="ph-split" style={detail ? { gridTemplateColumns: `minmax(${min}px, ${share * 100}fr) 1px minmax(340px, ${(1 - share) * 100}fr)` } : undefined}>
       <div className="ph-pane">{list}</div>
       {detail && (
         <>
