@@ -118,7 +118,8 @@ impl Scene {
 }
 
 fn config(name: &str, data: &[(&str, &str)]) -> String {
-    let data = data.iter().map(|(key, value)| format!("  {key}: \"{value}\"\n")).collect::<String>();
+    let data: Vec<_> = data.iter().map(|(key, value)| format!("  {key}: \"{value}\"\n")).collect();
+    let data = data.concat();
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n{data}")
 }
 

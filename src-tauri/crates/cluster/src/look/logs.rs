@@ -455,7 +455,7 @@ mod tests {
     fn a_log_that_is_taken_up_again_repeats_nothing_and_loses_nothing() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let mut place = Place::default();
-        let mut new = |place: &mut Place, seconds: &[&str]| -> Vec<bool> { seconds.iter().map(|text| place.is_new(at(text))).collect() };
+        let new = |place: &mut Place, seconds: &[&str]| -> Vec<bool> { seconds.iter().map(|text| place.is_new(at(text))).collect() };
         let (one, two, three) = ("2026-01-01T00:00:01.1Z", "2026-01-01T00:00:01.2Z", "2026-01-01T00:00:02Z");
         assert_eq!(new(&mut place, &[one, two, two]), [true; 3]);
         place.resume();
