@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::{App, AppParts, CallDone, CallOrder};
+use cluster::validate::Checker;
 use cluster::{Changes, Helper, KubeFiles, Look, Reach, ReachParts};
 use domain::cluster::Clusters;
 use domain::fault::Fault;
@@ -88,6 +89,7 @@ impl House {
             clusters: clusters.clone(),
             kubeconfigs: kubeconfigs(),
             reach: reach.clone(),
+            manifests: Arc::new(Checker::new(look(&vault, &redact, &clock))),
             kube: look(&vault, &redact, &clock),
             change: changes(&vault, &redact, &clock),
             clock: clock.clone(),
@@ -134,6 +136,7 @@ impl House {
             clusters: self.clusters.clone(),
             kubeconfigs: kubeconfigs(),
             reach: self.reach.clone(),
+            manifests: Arc::new(Checker::new(look(&self.vault, &self.redact, &self.clock))),
             kube: look(&self.vault, &self.redact, &self.clock),
             change: changes(&self.vault, &self.redact, &self.clock),
             clock: self.clock.clone(),

@@ -40,6 +40,7 @@ mod sessions;
 mod stream_http;
 mod subprocess;
 mod terminal;
+mod validate;
 mod vault;
 mod vault_call;
 mod vault_cli;

@@ -18,6 +18,7 @@ mod everything;
 mod filesystem;
 mod kube_change;
 mod kube_look;
+mod kube_oracle;
 mod kubernetes;
 mod line;
 mod oidc;

@@ -11,6 +11,7 @@ use domain::id::Clock;
 use domain::kube::Kube;
 use domain::kubeconfig::Kubeconfigs;
 use domain::manifest::Change;
+use domain::manifest_check::CheckManifests;
 use domain::person::Person;
 use domain::ports::{AuditLog, Catalogues, History, Kept, MetricsLog, Opener, Servers, Settings};
 use domain::protocol::Protocol;
@@ -30,7 +31,8 @@ use crate::imports::Imports;
 use crate::policy_book::PolicyState;
 use crate::templates::Templates;
 use crate::{
-    Activity, ClusterBook, Desk, Kubernetes, Measures, PolicyBook, Prefs, Questions, Secrets, ServerBook, Sessions, ToolIndex, Workbench,
+    Activity, ClusterBook, Desk, Kubernetes, Manifests, Measures, PolicyBook, Prefs, Questions, Secrets, ServerBook, Sessions, ToolIndex,
+    Workbench,
 };
 
 /// The ten seconds of a shutdown: what its parts may take. What is kept has the time that the others did not need.
@@ -76,6 +78,8 @@ pub struct AppParts {
     pub kube: Arc<dyn Kube>,
     /// Changes what clusters hold.
     pub change: Arc<dyn Change>,
+    /// Checks manifests.
+    pub manifests: Arc<dyn CheckManifests>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The program that guards child processes, with its own arguments.
@@ -109,6 +113,8 @@ pub struct App {
     pub credentials: Credentials,
     /// What clusters hold.
     pub kube: Kubernetes,
+    /// Manifests, checked before anybody sends them.
+    pub manifests: Manifests,
     /// Preferences.
     pub prefs: Prefs,
     /// Imports and exports of configuration.
@@ -151,6 +157,7 @@ impl App {
                 reach: parts.reach,
                 kube: parts.kube,
                 change: parts.change,
+                manifests: parts.manifests,
             },
             protocols: Protocols::new(parts.protocols),
             questions: Questions::new(events.clone(), parts.clock.clone()),
@@ -184,6 +191,7 @@ impl App {
             clusters: ClusterBook::new(core.clone()),
             credentials: Credentials::of(&core),
             kube: Kubernetes::new(core.clone()),
+            manifests: Manifests::new(core.clone()),
             prefs: Prefs::new(core.clone()),
             imports: Imports::new(core.clone(), ServerBook::new(core.clone())),
             secrets: Secrets::new(core.clone()),

@@ -11,6 +11,7 @@ use domain::id::{AuditId, Clock, Millis, ProtocolId, ServerId};
 use domain::kube::Kube;
 use domain::kubeconfig::Kubeconfigs;
 use domain::manifest::Change;
+use domain::manifest_check::CheckManifests;
 use domain::person::Person;
 use domain::policy::Actor;
 use domain::ports::{AuditLog, Catalogues, History, MetricsLog, Opener, Servers, Settings};
@@ -49,6 +50,7 @@ pub(crate) struct Ports {
     pub(crate) reach: Arc<dyn ClusterReach>,
     pub(crate) kube: Arc<dyn Kube>,
     pub(crate) change: Arc<dyn Change>,
+    pub(crate) manifests: Arc<dyn CheckManifests>,
 }
 
 /// Every way of reaching a server, by id and alias.

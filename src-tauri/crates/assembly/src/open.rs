@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use app::{App, AppParts};
+use cluster::validate::Checker;
 use cluster::{Changes, Helper, KubeFiles, Look, Reach, ReachParts};
 use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
@@ -112,6 +113,7 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
     let local = Toolbox::new(places_of_tools).with_clusters(clustering);
     App::open(AppParts {
         reach,
+        manifests: Arc::new(Checker::new(look.clone())),
         kube: look,
         change,
         clusters: store.clone(),

@@ -139,6 +139,17 @@ const WORDS: &[(&str, &str)] = &[
         "列出某类型的对象，或显示其中一个；-o wide 显示所有列，-o json 或 yaml 显示完整对象",
     ),
     ("List the kinds that a cluster serves", "列出集群提供的类型"),
+    ("Check manifests before anybody sends them; exit 1 when there is an error", "在发送之前检查清单；有错误时退出码为 1"),
+    ("The files; - reads standard input", "文件；- 表示从标准输入读取"),
+    (
+        "The Kubernetes minor that they are meant for, such as 1.36; the newest that is known when not given",
+        "目标 Kubernetes 次版本，例如 1.36；未给出时为已知的最新版本",
+    ),
+    ("Use the schemas that this cluster serves, by name or id", "使用该集群（名称或 ID）自身提供的结构定义"),
+    ("The level of the Pod Security Standards that must be kept", "必须满足的 Pod 安全标准级别"),
+    ("Set a lint, such as pod-probes=off or pod-image-tag=block", "设置检查项，例如 pod-probes=off 或 pod-image-tag=block"),
+    ("No known way to more rights", "没有已知的提权途径"),
+    ("Hardened", "强化"),
     ("The cluster, by name or id; the only one there is when not given", "集群的名称或 ID；未给出时为唯一的集群"),
     ("The namespace; the cluster's usual one when not given", "命名空间；未给出时为集群的默认命名空间"),
     (

@@ -18,6 +18,7 @@ mod no_proxy;
 mod oidc;
 mod reach;
 pub mod trust;
+pub mod validate;
 
 pub use change::Changes;
 pub use kubeconfig::{Helper, KubeFiles};

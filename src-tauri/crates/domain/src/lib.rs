@@ -13,6 +13,7 @@ pub mod kube;
 pub mod kubeconfig;
 pub mod local;
 pub mod manifest;
+pub mod manifest_check;
 pub mod metrics;
 pub mod pem;
 pub mod person;

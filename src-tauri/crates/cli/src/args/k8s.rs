@@ -1,6 +1,6 @@
 //! The words behind `pilot k8s`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::k8s_change::{K8sApplyArgs, K8sManifestArgs, K8sRolloutCommand, K8sUndoArgs};
 
@@ -40,6 +40,37 @@ pub(crate) enum K8sCommand {
         #[arg(long, value_name = "NAME")]
         cluster: Option<String>,
     },
+    /// Check manifests before anybody sends them; exit 1 when there is an error
+    Validate(K8sValidateArgs),
+}
+
+/// `pilot k8s validate`.
+#[derive(Debug, Args)]
+pub(crate) struct K8sValidateArgs {
+    /// The files; - reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+    /// The Kubernetes minor that they are meant for, such as 1.36; the newest that is known when not given
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kubernetes_version: Option<String>,
+    /// Use the schemas that this cluster serves, by name or id
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+    /// The level of the Pod Security Standards that must be kept
+    #[arg(long)]
+    pub(crate) level: Option<K8sLevel>,
+    /// Set a lint, such as pod-probes=off or pod-image-tag=block
+    #[arg(long = "lint", value_name = "ID=off|warn|block")]
+    pub(crate) lints: Vec<String>,
+}
+
+/// A level of the Pod Security Standards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum K8sLevel {
+    /// No known way to more rights
+    Baseline,
+    /// Hardened
+    Restricted,
 }
 
 /// Where to look.

@@ -4,6 +4,7 @@ pub(crate) mod change;
 mod figures;
 mod get;
 mod logs;
+mod validate;
 
 use domain::fault::Fault;
 
@@ -24,6 +25,7 @@ pub(super) async fn run(cx: &Context, command: K8sCommand) -> Result<u8, Fault> 
         K8sCommand::Confirm { change } => change::confirm(cx, &change).await,
         K8sCommand::Undo(args) => change::undo(cx, args).await,
         K8sCommand::Rollout(command) => change::rollout(cx, command).await,
+        K8sCommand::Validate(args) => cx.or_stop(validate::validate(cx, args)).await,
         K8sCommand::Kinds { cluster } => cx.or_stop(get::kinds(cx, cluster.as_deref())).await,
     }
 }

@@ -1,0 +1,103 @@
+//! [`CheckManifests`] on the real thing: the bundled schemas, or a cluster's own.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use domain::cluster::ClusterDef;
+use domain::fault::{Fault, FaultKind};
+use domain::id::ClusterId;
+use domain::manifest_check::{CheckManifests, CheckOrder, CheckReport, RuleInfo};
+use domain::text::Text;
+use serde_json::json;
+
+use super::check::{Manner, check};
+use super::schema::Schemas;
+use super::{bundle, online, rules};
+use crate::look::Look;
+
+/// Checks manifests; what a cluster serves is kept until the cluster serves something else.
+#[derive(Debug)]
+pub struct Checker {
+    look: Arc<Look>,
+    kept: Mutex<HashMap<ClusterId, (String, Arc<Schemas>)>>,
+}
+
+impl Checker {
+    /// With that way of asking clusters. Asks nothing yet.
+    pub fn new(look: Arc<Look>) -> Self {
+        Self { look, kept: Mutex::default() }
+    }
+
+    async fn of_cluster(&self, cluster: &ClusterDef) -> Result<Arc<Schemas>, Fault> {
+        let client = self.look.client(cluster).await?;
+        self.with_client(&client, &cluster.id).await.map_err(|fault| crate::fault::of(cluster, &fault))
+    }
+
+    /// The schemas that a cluster serves, through a client of one's own.
+    pub async fn with_client(&self, client: &kube::Client, id: &ClusterId) -> Result<Arc<Schemas>, kube::Error> {
+        let (index, version) = online::index(client).await?;
+        let Some(index) = index else { return Ok(nearest(&version)) };
+        let known = |kept: &HashMap<ClusterId, (String, Arc<Schemas>)>| {
+            kept.get(id).filter(|(state, _)| *state == index.state).map(|(_, schemas)| schemas.clone())
+        };
+        if let Some(schemas) = known(&self.kept.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(schemas);
+        }
+        let schemas = Arc::new(online::schemas(client, &index).await?);
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), (index.state, schemas.clone()));
+        Ok(schemas)
+    }
+}
+
+/// The bundled schemas of a minor, or of the oldest that there is.
+fn nearest(version: &str) -> Arc<Schemas> {
+    bundle::bundled(version).or_else(|| bundle::versions().next().and_then(bundle::bundled)).unwrap_or_default()
+}
+
+#[async_trait]
+impl CheckManifests for Checker {
+    async fn check(&self, order: &CheckOrder, cluster: Option<&ClusterDef>) -> Result<CheckReport, Fault> {
+        if let Some(id) = order.lints.keys().find(|id| !rules::adjustable(id)) {
+            let known: Vec<&str> = rules::rules().iter().filter(|rule| rule.adjustable).map(|rule| rule.id).collect();
+            let message = Text::new(format!("there is no lint \"{id}\" that can be set"), format!("没有可设置的检查项“{id}”"));
+            let hint = Text::new(format!("one of: {}", known.join(", ")), format!("可选：{}", known.join("、")));
+            return Err(Fault::new(FaultKind::Usage, "unknown_lint", message, hint).with_params(json!({ "lint": id, "known": known })));
+        }
+        let version = match &order.version {
+            Some(wanted) => Some(
+                bundle::minor(wanted)
+                    .filter(|minor| cluster.is_some() || bundle::bundled(minor).is_some())
+                    .ok_or_else(|| unknown(wanted))?,
+            ),
+            None => None,
+        };
+        let schemas = match (cluster, &version) {
+            (Some(cluster), _) => self.of_cluster(cluster).await?,
+            (None, Some(version)) => nearest(version),
+            (None, None) => bundle::versions().last().map(nearest).unwrap_or_default(),
+        };
+        let manner = Manner { level: order.level, lints: order.lints.clone(), version };
+        let manifest = order.manifest.clone();
+        tokio::task::spawn_blocking(move || check(&manifest, &schemas, &manner)).await.map_err(|_| {
+            let message = Text::new("the check ended before it was done", "检查意外终止");
+            Fault::new(FaultKind::Internal, "internal", message, Text::new("", ""))
+        })
+    }
+
+    fn rules(&self) -> Vec<RuleInfo> {
+        rules::rules()
+    }
+}
+
+fn unknown(version: &str) -> Fault {
+    let known: Vec<&str> = bundle::versions().collect();
+    let list = known.join(", ");
+    Fault::new(
+        FaultKind::Usage,
+        "unknown_version",
+        Text::new(format!("there are no schemas of Kubernetes {version} here"), format!("没有 Kubernetes {version} 的结构定义")),
+        Text::new(format!("one of {list}; or name a cluster, whose own are used"), format!("可选：{list}；或指定集群以使用其自身的定义")),
+    )
+    .with_params(json!({ "version": version, "known": known }))
+}

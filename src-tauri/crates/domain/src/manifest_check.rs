@@ -1,0 +1,133 @@
+//! Whether manifests are right, before anybody sends them: what is asked, what is found, and the port that answers.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::Json;
+use crate::cluster::ClusterDef;
+use crate::fault::Fault;
+use crate::text::Text;
+
+/// How bad a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It would be refused, or was set to block.
+    Error,
+    /// It may be meant.
+    Warning,
+}
+
+/// What becomes of a lint's findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LintLevel {
+    /// Nothing.
+    Off,
+    /// They are warnings.
+    Warn,
+    /// They are errors.
+    Block,
+}
+
+/// A level of the Pod Security Standards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PodLevel {
+    /// No known way to more rights.
+    Baseline,
+    /// Hardened.
+    Restricted,
+}
+
+/// A change of the text that would put a problem right.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FixEdit {
+    /// The value at the problem's path becomes this.
+    Set(Json),
+    /// The key at the problem's path becomes this.
+    Rename(String),
+    /// The value at the problem's path goes.
+    Remove,
+}
+
+/// Something that is wrong, or may be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// In which document, from 1; 0 when the text cannot be read at all.
+    pub document: usize,
+    /// From 1; 0 when it is about the whole text.
+    pub line: u32,
+    /// From 1; 0 when it is about the whole text.
+    pub column: u32,
+    /// How bad.
+    pub severity: Severity,
+    /// A stable name; `docs/user-guide/validation.md` lists them.
+    pub rule: String,
+    /// Where in the document, as the API server writes it.
+    pub path: String,
+    /// What is wrong.
+    pub message: Text,
+    /// What may stand there instead, where that is a list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<String>,
+    /// A change that would put it right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<FixEdit>,
+}
+
+/// What to check, and how.
+#[derive(Debug, Clone, Default)]
+pub struct CheckOrder {
+    /// The text, as its bytes came.
+    pub manifest: Vec<u8>,
+    /// The Kubernetes minor whose schemas and removals count, such as `1.36`; the cluster's, else the newest that is bundled.
+    pub version: Option<String>,
+    /// A level of the Pod Security Standards that must be kept.
+    pub level: Option<PodLevel>,
+    /// Lints that are not as usual.
+    pub lints: BTreeMap<String, LintLevel>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckReport {
+    /// Whether there is no error.
+    pub ok: bool,
+    /// In the order of the text.
+    pub problems: Vec<Problem>,
+    /// The Kubernetes version that it was held against.
+    pub version: String,
+    /// How many objects there were.
+    pub objects: usize,
+}
+
+/// A rule that can find something.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleInfo {
+    /// Its stable name.
+    pub id: &'static str,
+    /// What becomes of its findings unless somebody says otherwise.
+    pub level: LintLevel,
+    /// Whether somebody may say otherwise.
+    pub adjustable: bool,
+    /// What it asks for, and why.
+    pub about: Text,
+}
+
+/// Checks manifests.
+///
+/// Faults: `unknown_version`, `unknown_lint` (`usage`), and those of reaching the cluster.
+#[async_trait]
+pub trait CheckManifests: Send + Sync + std::fmt::Debug {
+    /// Checks a text; against what a cluster serves where one is given.
+    async fn check(&self, order: &CheckOrder, cluster: Option<&ClusterDef>) -> Result<CheckReport, Fault>;
+    /// Every rule that there is.
+    fn rules(&self) -> Vec<RuleInfo>;
+}
