@@ -15,6 +15,9 @@ use super::content::{Differs, Part, differences, get, masked, set, visible};
 use super::wire::{Kinds, Line, Mode, Said};
 use super::{CLAIM, Changes, fault, rehearse};
 
+/// How often a deletion is sent again because a report of its status moved the object meanwhile.
+const AGAIN: usize = 5;
+
 /// What is to be sent.
 enum Way {
     Nothing,
@@ -30,6 +33,8 @@ struct Planned<'k> {
     way: Way,
     /// What else would be lost.
     bystanders: Vec<String>,
+    /// A fingerprint of what is to be deleted.
+    base: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +109,23 @@ impl Planned<'_> {
         let (verb, said): (&str, Said) = match &self.way {
             Way::Nothing => return Ok(()),
             Way::Delete(options) => {
-                let said = line.delete(&self.path, options, mode).await?;
+                let mut options = options.clone();
+                let mut said = line.delete(&self.path, &options, mode).await?;
+                for _ in 0..AGAIN {
+                    if said.status != 409 {
+                        break;
+                    }
+                    // A report of its status moved it; anything else is another object than the one that was looked at.
+                    let now = line.get(&self.path).await?;
+                    if now.status == 404 {
+                        return Ok(());
+                    }
+                    if !now.agreed() || self.base.as_deref() != Some(rehearse::base(&now.body).as_str()) {
+                        break;
+                    }
+                    options["preconditions"]["resourceVersion"] = now.body["metadata"]["resourceVersion"].clone();
+                    said = line.delete(&self.path, &options, mode).await?;
+                }
                 if said.status == 404 {
                     return Ok(());
                 }
@@ -132,6 +153,7 @@ async fn planned<'k>(
         told: UndoStep { object: object.clone(), action: "nothing".into(), fields: vec![], changed_since: vec![] },
         way: Way::Nothing,
         bystanders: vec![],
+        base: None,
     };
     // A kind that is gone took its objects along.
     let Some(served) = kinds.find(line, &object.api_version, &object.kind).await? else { return Ok(nothing(one.path.clone())) };
@@ -162,12 +184,12 @@ async fn planned<'k>(
         let options =
             json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions, "propagationPolicy": "Background" });
         let told = UndoStep { object: object.clone(), action: "delete".into(), fields: vec![], changed_since };
-        return Ok(Planned { kept: one, path, told, way: Way::Delete(options), bystanders: found });
+        return Ok(Planned { kept: one, path, told, way: Way::Delete(options), bystanders: found, base: Some(rehearse::base(&live)) });
     };
     let Some(live) = live else {
         let collection = served.collection(&object.api_version, object.namespace.as_deref());
         let told = UndoStep { object: object.clone(), action: "recreate".into(), fields: vec![], changed_since: vec![] };
-        return Ok(Planned { kept: one, path, told, way: Way::Make(collection, before), bystanders: vec![] });
+        return Ok(Planned { kept: one, path, told, way: Way::Make(collection, before), bystanders: vec![], base: None });
     };
     let after = after.unwrap_or_else(|| before.clone());
     let now = visible(&live);
@@ -181,7 +203,7 @@ async fn planned<'k>(
         fields: shown(object.is_secret(), fields),
         changed_since: shown(object.is_secret(), changed_since),
     };
-    Ok(Planned { kept: one, path, told, way: Way::Replace(body), bystanders: vec![] })
+    Ok(Planned { kept: one, path, told, way: Way::Replace(body), bystanders: vec![], base: None })
 }
 
 /// What is told of fields; of a Secret's values only that they differ.
