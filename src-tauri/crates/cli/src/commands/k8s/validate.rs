@@ -110,9 +110,11 @@ fn people(cx: &Context, file: &str, report: &CheckReport) {
         cx.out.line(&format!("{file}:{line}:{column}: {severity}: {path}{} [{rule}]", cx.out.pick(&problem.message)));
     }
     let errors = report.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let (objects, warnings, version) = (report.objects, report.problems.len() - errors, &report.version);
+    let (warnings, version) = (report.problems.len() - errors, &report.version);
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let objects = counted(report.objects, "object");
     cx.out.remark(&Text::new(
-        format!("{file}: {objects} objects held against Kubernetes {version}: {errors} errors, {warnings} warnings"),
-        format!("{file}：{objects} 个对象，依据 Kubernetes {version}：{errors} 个错误，{warnings} 个警告"),
+        format!("{file}: {objects} held against Kubernetes {version}: {}, {}", counted(errors, "error"), counted(warnings, "warning")),
+        format!("{file}：{} 个对象，依据 Kubernetes {version}：{errors} 个错误，{warnings} 个警告", report.objects),
     ));
 }
