@@ -26,6 +26,7 @@ struct Scene {
     vault: Arc<MemoryVault>,
     test: &'static TestCluster,
     look: Arc<Look>,
+    reach: Arc<Reach>,
     admin: ClusterDef,
 }
 
@@ -38,15 +39,15 @@ impl Scene {
         let pair = vault.keep(vec![new]).await.unwrap().remove(0);
         let admin = def("admin", test, &ClusterAuth::ClientCertificate { pair, not_after: None });
         let vault_of_reach = Arc::new(vault);
-        let reach = Reach::new(ReachParts {
+        let reach = Arc::new(Reach::new(ReachParts {
             vault: vault_of_reach.clone(),
             run: Arc::new(Errands::new(Arc::from([]), TaskTracker::new())),
             redact: Arc::new(MemoryRedact::default()),
             clock: Arc::new(RealClock),
             env: Arc::new(BTreeMap::new()),
             plugin_patience: Reach::PLUGIN_PATIENCE,
-        });
-        Self { vault: vault_of_reach, test, look: Arc::new(Look::new(Arc::new(reach))), admin }
+        }));
+        Self { vault: vault_of_reach, test, look: Arc::new(Look::new(reach.clone())), reach, admin }
     }
 
     async fn other(&self, who: &str) -> ClusterDef {
@@ -57,7 +58,7 @@ impl Scene {
     }
 
     async fn make(&self, path: &str, body: Json) -> Json {
-        let client = self.look.client(&self.admin).await.unwrap();
+        let client = self.reach.client(&self.admin).await.unwrap();
         let request = http::Request::post(path).header("content-type", "application/json").body(body.to_string().into_bytes()).unwrap();
         let made = client.request_text(request).await.unwrap_or_else(|fault| panic!("{path}: {fault}"));
         serde_json::from_str(&made).unwrap()

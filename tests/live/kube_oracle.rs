@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use cluster::validate::{Checker, Manner, Schemas, bundled, check};
-use cluster::{Look, Reach, ReachParts};
+use cluster::{Reach, ReachParts};
 use domain::cluster::{ClusterAuth, ClusterDef};
 use domain::manifest_check::Severity;
 use domain::vault::{NewSecret, Owner, SecretBytes, SecretKind, Vault as _};
@@ -67,9 +67,8 @@ async fn served(test: &TestCluster) -> Arc<Schemas> {
         "auth": serde_json::to_value(auth).unwrap(), "readOnly": true, "createdAt": 0, "updatedAt": 0,
     }))
     .unwrap();
-    let look = Arc::new(Look::new(reach));
-    let client = look.client(&def).await.unwrap();
-    let checker = Checker::new(look);
+    let client = reach.client(&def).await.unwrap();
+    let checker = Checker::new(reach);
     let mut last = checker.with_client(&client, &def.id).await.unwrap();
     // A definition that was just made changes what is served once more.
     for _ in 0..20 {

@@ -76,6 +76,13 @@ async fn a_script_rehearses_applies_by_digest_confirms_and_takes_back() {
     let unasked = me.says(6, &["k8s", "apply", &file, "--digest", &digest]);
     assert_eq!(unasked["fault"]["code"], "policy_denied", "nobody agreed: {unasked}");
     assert!(scene.get("configmaps", "one").await.is_none());
+    // While clusters are locked nothing is changed there either, and nothing is tried.
+    me.says(0, &["cluster", "lock"]);
+    let locked = me.says(6, &["k8s", "apply", &file, "--digest", &digest, "--approve-once"]);
+    assert_eq!(locked["fault"]["code"], "clusters_locked", "{locked}");
+    assert_eq!(me.says(6, &["k8s", "rehearse", &file])["fault"]["code"], "clusters_locked");
+    me.says(0, &["cluster", "unlock"]);
+    assert!(scene.get("configmaps", "one").await.is_none());
 
     let applied = me.says(0, &["k8s", "apply", &file, "--digest", &digest, "--approve-once", "--confirm-within", "1h"]);
     assert_eq!(applied["applied"][0]["object"]["name"], "one");

@@ -28,7 +28,7 @@ use serde_json::json;
 use url::Url;
 
 pub use consents::ConsentView;
-pub(crate) use lock::{LockBell, is_locked};
+pub(crate) use lock::LockBell;
 
 use crate::core::Core;
 use crate::event::{Events, Tag};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::fault::Fault;
-use domain::kube::choose;
+use domain::kube::find_cluster;
 use domain::manifest_check::{CheckOrder, CheckReport, RuleInfo};
 
 use crate::core::Core;
@@ -22,7 +22,7 @@ impl Manifests {
     /// Checks a text; against what a cluster serves when one is named, by its name or id.
     pub async fn check(&self, order: &CheckOrder, cluster: Option<&str>) -> Result<CheckReport, Fault> {
         let cluster = match cluster {
-            Some(named) => Some(choose(&self.core.ports.clusters.clusters().await?, Some(named))?),
+            Some(named) => Some(find_cluster(&self.core.ports.clusters.clusters().await?, named)?.clone()),
             None => None,
         };
         self.core.ports.manifests.check(order, cluster.as_ref()).await

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::fault::{Fault, FaultKind};
 use domain::id::{CallId, Millis, ServerId};
-use domain::kube::choose;
+use domain::kube::{choose, find_cluster};
 use domain::manifest::{Action, ChangeView, Draft, ObjectRef, Rehearsal, Rollout, RolloutTarget, Undone};
 use domain::policy::{Actor, Door};
 use domain::text::Text;
@@ -202,8 +202,8 @@ impl Core {
             if first {
                 self.note(&actor, None, "cluster_change_unconfirmed", detail).await?;
             }
-            let outcome = match choose(&clusters, Some(view.cluster.as_str())) {
-                Ok(cluster) => self.ports.change.undo(&cluster, &view.id, false).await,
+            let outcome = match find_cluster(&clusters, view.cluster.as_str()) {
+                Ok(cluster) => self.ports.change.undo(cluster, &view.id, false).await,
                 Err(fault) => Err(fault),
             };
             let ended = outcome.as_ref().err().map(|fault| fault.code.clone());

@@ -112,8 +112,8 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
     let clustering = Clustering { kube: look.clone(), change: Some(change.clone()), clusters: store.clone(), clock: clock.clone() };
     let local = Toolbox::new(places_of_tools).with_clusters(clustering);
     App::open(AppParts {
+        manifests: Arc::new(Checker::new(reach.clone())),
         reach,
-        manifests: Arc::new(Checker::new(look.clone())),
         kube: look,
         change,
         clusters: store.clone(),

@@ -1,18 +1,19 @@
 //! [`ClusterReach`] on the real thing.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::cluster::{ClusterDef, ExecPlugin};
 use domain::fault::Fault;
-use domain::id::Clock;
+use domain::id::{Clock, ClusterId};
 use domain::ports::Settings;
-use domain::reach::{ClusterCredential, ClusterFacts, ClusterReach, PluginFacts, RunProgram};
-use domain::secret::{Redact, SecretMap};
+use domain::reach::{ClusterCredential, ClusterFacts, ClusterReach, PluginFacts, RunProgram, are_clusters_locked, clusters_locked};
+use domain::secret::{Redact, Secret, SecretMap};
 use domain::sign_in::{Revocation, SignInGuide, SignInState, SignInWay, SignedIn};
 use domain::vault::Vault;
+use sha2::{Digest as _, Sha256};
 
 use crate::exec::Plugins;
 use crate::oidc::SignIns;
@@ -42,6 +43,19 @@ pub struct Reach {
     pub(crate) plugins: Plugins,
     pub(crate) sign_ins: SignIns,
     pub(crate) notes: Option<Arc<dyn Settings>>,
+    clients: Mutex<HashMap<ClusterId, Kept>>,
+}
+
+/// A connection that is used again as long as nothing that it was made of changed.
+struct Kept {
+    made_of: Vec<u8>,
+    client: kube::Client,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kept")
+    }
 }
 
 impl Reach {
@@ -50,7 +64,7 @@ impl Reach {
 
     /// Keeps the parts; connects nothing and runs nothing.
     pub fn new(parts: ReachParts) -> Self {
-        Self { parts, plugins: Plugins::default(), sign_ins: SignIns::default(), notes: None }
+        Self { parts, plugins: Plugins::default(), sign_ins: SignIns::default(), notes: None, clients: Mutex::default() }
     }
 
     /// The same, which tells other processes there, and learns from them, how long a program that fails must rest.
@@ -59,10 +73,25 @@ impl Reach {
         Self { notes: Some(notes), ..self }
     }
 
-    /// A client for a cluster, as whom its definition says.
+    /// A client for a cluster, as whom its definition says: an earlier one where nothing changed. Faults: those of
+    /// [`ClusterReach::credential`].
     pub async fn client(&self, cluster: &ClusterDef) -> Result<kube::Client, Fault> {
-        let credential = self.credential(cluster).await?;
-        self.client_with(cluster, &credential).await
+        let credential = self.credential(cluster).await.inspect_err(|_| {
+            // What an earlier client knows is not kept for longer than it may be used.
+            self.clients().remove(&cluster.id);
+        })?;
+        let made_of = made_of(cluster, &credential);
+        let kept = self.clients().get(&cluster.id).filter(|kept| kept.made_of == made_of).map(|kept| kept.client.clone());
+        if let Some(client) = kept {
+            return Ok(client);
+        }
+        let client = self.client_with(cluster, &credential).await?;
+        self.clients().insert(cluster.id.clone(), Kept { made_of, client: client.clone() });
+        Ok(client)
+    }
+
+    fn clients(&self) -> MutexGuard<'_, HashMap<ClusterId, Kept>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) async fn client_with(&self, cluster: &ClusterDef, credential: &ClusterCredential) -> Result<kube::Client, Fault> {
@@ -85,9 +114,28 @@ impl Reach {
     }
 }
 
+/// A fingerprint of everything that a client is made of.
+fn made_of(cluster: &ClusterDef, credential: &ClusterCredential) -> Vec<u8> {
+    let mut made_of = Sha256::new();
+    made_of.update(serde_json::to_vec(cluster).unwrap_or_default());
+    let (chain, key) = credential.certificate.as_ref().map(|(chain, key)| (chain.as_str(), key.expose())).unwrap_or_default();
+    let (user, password) = credential.basic.as_ref().map(|(user, password)| (user.as_str(), password.expose())).unwrap_or_default();
+    for part in [credential.token.as_ref().map(Secret::expose).unwrap_or_default(), chain, key, user, password] {
+        made_of.update(part.len().to_le_bytes());
+        made_of.update(part);
+    }
+    made_of.finalize().to_vec()
+}
+
 #[async_trait]
 impl ClusterReach for Reach {
     async fn credential(&self, cluster: &ClusterDef) -> Result<ClusterCredential, Fault> {
+        // Below every door: whoever would look, change or hand out something is refused here.
+        if let Some(notes) = &self.notes
+            && are_clusters_locked(&**notes).await?
+        {
+            return Err(clusters_locked(cluster));
+        }
         let credential = self.credential_of(cluster).await?;
         self.learn(&credential);
         Ok(credential)
@@ -106,6 +154,7 @@ impl ClusterReach for Reach {
 
     fn forget(&self) {
         self.plugins.forget();
+        self.clients().clear();
     }
 
     async fn sign_in(&self, cluster: &ClusterDef, way: SignInWay, guide: &dyn SignInGuide) -> Result<SignedIn, Fault> {

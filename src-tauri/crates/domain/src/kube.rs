@@ -404,21 +404,25 @@ impl TableSink for Whole {
     }
 }
 
+/// The cluster of that id or name. Fault: `no_such_cluster`.
+pub fn find_cluster<'d>(all: &'d [ClusterDef], named: &str) -> Result<&'d ClusterDef, Fault> {
+    let found = all.iter().find(|def| def.id.as_str() == named).or_else(|| all.iter().find(|def| def.name == named));
+    found.ok_or_else(|| {
+        Fault::new(
+            FaultKind::NotFound,
+            "no_such_cluster",
+            Text::new(format!("there is no cluster \"{named}\""), format!("没有名为“{named}”的集群")),
+            Text::new("see `pilot cluster list`", "参见 `pilot cluster list`"),
+        )
+        .with_params(json!({ "cluster": named, "known": all.iter().map(|def| &def.name).collect::<Vec<_>>() }))
+    })
+}
+
 /// The cluster that is meant: the one of that id or name, or the only one there is.
 pub fn choose(all: &[ClusterDef], named: Option<&str>) -> Result<ClusterDef, Fault> {
     let names = || all.iter().map(|def| def.name.as_str()).collect::<Vec<_>>().join(", ");
     match (named.filter(|named| !named.is_empty()), all) {
-        (Some(named), _) => {
-            all.iter().find(|def| def.id.as_str() == named).or_else(|| all.iter().find(|def| def.name == named)).cloned().ok_or_else(|| {
-                Fault::new(
-                    FaultKind::NotFound,
-                    "no_such_cluster",
-                    Text::new(format!("there is no cluster \"{named}\""), format!("没有名为“{named}”的集群")),
-                    Text::new("see `pilot cluster list`", "参见 `pilot cluster list`"),
-                )
-                .with_params(json!({ "cluster": named, "known": all.iter().map(|def| &def.name).collect::<Vec<_>>() }))
-            })
-        }
+        (Some(named), _) => find_cluster(all, named).cloned(),
         (None, [only]) => Ok(only.clone()),
         (None, []) => Err(Fault::new(
             FaultKind::Config,

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use crate::Json;
 use crate::cluster::{ClusterDef, ExecPlugin};
-use crate::fault::{Fault, ServerFault};
+use crate::fault::{Fault, FaultKind, ServerFault};
 use crate::id::Millis;
+use crate::ports::Settings;
 use crate::secret::{Secret, SecretMap};
 use crate::sign_in::{Revocation, SignInGuide, SignInState, SignInWay, SignedIn};
 use crate::text::Text;
@@ -18,6 +21,23 @@ use crate::vault::SecretBytes;
 
 /// The small document (see [`crate::ports::Settings`]) that says `true` while credentials of every cluster are locked.
 pub const CLUSTERS_LOCKED: &str = "clusters:locked";
+
+/// Whether nobody gets at clusters at this time.
+pub async fn are_clusters_locked(settings: &dyn Settings) -> Result<bool, Fault> {
+    Ok(settings.get(CLUSTERS_LOCKED).await? == Some(Json::Bool(true)))
+}
+
+/// What whoever wants something of a cluster is told meanwhile.
+pub fn clusters_locked(cluster: &ClusterDef) -> Fault {
+    let name = &cluster.name;
+    Fault::new(
+        FaultKind::Denied,
+        "clusters_locked",
+        Text::new(format!("the cluster {name} was not asked: clusters are locked"), format!("未连接 {name}：集群已锁定")),
+        Text::new("Unlock them with: pilot cluster unlock", "用 pilot cluster unlock 解锁"),
+    )
+    .with_params(json!({ "cluster": name }))
+}
 
 /// The small documents that say how long a failing credential program must rest, in whatever process, by the cluster's id.
 pub const EXEC_REST: &str = "exec-rest:";
@@ -96,7 +116,7 @@ pub struct PluginFacts {
 pub trait ClusterReach: Send + Sync + fmt::Debug {
     /// What is sent to say who we are: out of the vault, from the file that is followed, from the plugin that is run, from the issuer.
     ///
-    /// Faults: those of the vault; `exec_not_trusted`, `exec_changed` (`denied`); `exec_failed`, `exec_answer`; `sign_in_needed` (`auth`).
+    /// Faults: `clusters_locked` (`denied`); those of the vault; `exec_not_trusted`, `exec_changed` (`denied`); `exec_failed`, `exec_answer`; `sign_in_needed` (`auth`).
     async fn credential(&self, cluster: &ClusterDef) -> Result<ClusterCredential, Fault>;
     /// Asks for its version and for whom it takes us; nothing else. Faults: `cluster_unreachable`, `cluster_tls`, `cluster_timeout`,
     /// `cluster_auth`, `cluster_forbidden`, `cluster_answer`.

@@ -13,7 +13,7 @@ use domain::cluster::{ClusterAuth, ClusterDef};
 use domain::fault::{Fault, FaultKind};
 use domain::id::{ClusterId, Millis};
 use domain::policy::Actor;
-use domain::reach::ClusterFacts;
+use domain::reach::{ClusterFacts, clusters_locked};
 use domain::text::Text;
 use domain::tool::hex;
 use domain::vault::VaultState;
@@ -355,17 +355,6 @@ impl ClusterBook {
             |(key, value): (String, domain::Json)| Some((ClusterId::new(key.strip_prefix(SEEN)?), serde_json::from_value(value).ok()?));
         Ok(kept.into_iter().filter_map(read).collect())
     }
-}
-
-pub(super) fn clusters_locked(cluster: &ClusterDef) -> Fault {
-    let name = &cluster.name;
-    Fault::new(
-        FaultKind::Denied,
-        "clusters_locked",
-        Text::new(format!("the cluster {name} was not asked: clusters are locked"), format!("未连接 {name}：集群已锁定")),
-        Text::new("Unlock them with: pilot cluster unlock", "用 pilot cluster unlock 解锁"),
-    )
-    .with_params(json!({ "cluster": name }))
 }
 
 fn late(cluster: &ClusterDef) -> Fault {

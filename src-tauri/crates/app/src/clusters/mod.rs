@@ -17,9 +17,10 @@ use domain::Json;
 use domain::cluster::ClusterDef;
 use domain::fault::{Fault, FaultKind};
 use domain::id::{ClusterId, Millis, SecretId};
+use domain::kube::find_cluster;
 use domain::kubeconfig::{KubeReview, KubeSource};
 use domain::policy::Actor;
-use domain::reach::{CLUSTERS_LOCKED, EXEC_REST};
+use domain::reach::{CLUSTERS_LOCKED, EXEC_REST, are_clusters_locked};
 use domain::text::Text;
 use domain::vault::SecretFacts;
 use serde::Serialize;
@@ -35,7 +36,6 @@ pub use verify::Verdict;
 pub(crate) use login::Logins;
 
 use crate::core::Core;
-use crate::credentials::is_locked;
 use crate::event::Tag;
 
 /// The owner kind of a cluster's secrets.
@@ -119,15 +119,7 @@ impl ClusterBook {
     /// The cluster of that id or name.
     pub async fn get(&self, named: &str) -> Result<ClusterDef, Fault> {
         let all = self.core.ports.clusters.clusters().await?;
-        all.iter().find(|def| def.id.as_str() == named).or_else(|| all.iter().find(|def| def.name == named)).cloned().ok_or_else(|| {
-            Fault::new(
-                FaultKind::NotFound,
-                "no_such_cluster",
-                Text::new(format!("there is no cluster \"{named}\""), format!("没有名为“{named}”的集群")),
-                Text::new("see `pilot cluster list`", "参见 `pilot cluster list`"),
-            )
-            .with_params(json!({ "cluster": named }))
-        })
+        find_cluster(&all, named).cloned()
     }
 
     /// What a kubeconfig says. Nothing but the kubeconfig is read.
@@ -186,7 +178,7 @@ impl ClusterBook {
 
     /// Whether nobody gets credentials at this time.
     pub async fn locked(&self) -> Result<bool, Fault> {
-        is_locked(&*self.core.ports.settings).await
+        are_clusters_locked(&*self.core.ports.settings).await
     }
 
     /// From now on nobody gets credentials of any cluster, in whatever process.

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Json;
 use domain::cluster::Consent;
 use domain::fault::Fault;
-use domain::ports::Settings;
-use domain::reach::CLUSTERS_LOCKED;
+use domain::reach::are_clusters_locked;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -29,14 +27,9 @@ impl LockBell {
     }
 }
 
-/// Whether nobody gets credentials at this time.
-pub(crate) async fn is_locked(settings: &dyn Settings) -> Result<bool, Fault> {
-    Ok(settings.get(CLUSTERS_LOCKED).await? == Some(Json::Bool(true)))
-}
-
 impl Credentials {
     pub(super) async fn locked(&self) -> Result<bool, Fault> {
-        is_locked(&*self.parts.settings).await
+        are_clusters_locked(&*self.parts.settings).await
     }
 
     /// Waits until everything is locked, by whatever process.

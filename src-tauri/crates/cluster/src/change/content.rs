@@ -1,5 +1,6 @@
 //! What of an object is its content, how two contents differ, and how single fields go back. Pure.
 
+use domain::kube::quantity;
 use domain::manifest::FieldChange;
 use domain::{Json, JsonMap};
 
@@ -226,36 +227,14 @@ fn empty(value: &Json) -> bool {
 }
 
 fn same_quantity(one: &Json, other: &Json) -> bool {
-    match (quantity(one), quantity(other)) {
+    match (worth(one), worth(other)) {
         (Some(one), Some(other)) => (one - other).abs() <= f64::EPSILON * one.abs().max(other.abs()) * 4.0,
         _ => false,
     }
 }
 
-fn quantity(value: &Json) -> Option<f64> {
-    let text = match value {
-        Json::Number(number) => return number.as_f64(),
-        Json::String(text) => text.as_str(),
-        _ => return None,
-    };
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() && c != 'e' && c != 'E');
-    let factor = match &text[digits.len()..] {
-        "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "Ki" => 1024.0,
-        "Mi" => 1024.0 * 1024.0,
-        "Gi" => 1024.0 * 1024.0 * 1024.0,
-        "Ti" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-        _ => return None,
-    };
-    digits.parse::<f64>().ok().map(|number| number * factor)
+fn worth(value: &Json) -> Option<f64> {
+    value.as_f64().or_else(|| quantity(value.as_str()?))
 }
 
 /// The same as unified text of YAML, with three lines around each change.

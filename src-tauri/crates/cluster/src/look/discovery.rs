@@ -22,7 +22,7 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 impl Look {
     /// The kind that an object says it is, by `apiVersion` and `kind`; the cluster is asked anew when it is not among those that are kept.
     pub async fn kind_by_version(&self, cluster: &ClusterDef, api_version: &str, kind: &str) -> Result<KindInfo, Fault> {
-        let client = ClientShown(self.client(cluster).await?);
+        let client = ClientShown(self.reach.client(cluster).await?);
         let at = At { cluster, client: &client };
         self.found(&at, &format!("{kind} ({api_version})"), |kinds| kinds.of(api_version, kind).cloned()).await
     }
@@ -73,8 +73,10 @@ impl Look {
         }
         // One that could not be asked in full is asked again the next time.
         let kinds = Arc::new(kinds);
-        let mut known = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(at.cluster.id.clone(), (ground(at.cluster), self.now(), kinds.clone()));
+        if kinds.missing.is_empty() {
+            let mut known = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(at.cluster.id.clone(), (ground(at.cluster), self.now(), kinds.clone()));
+        }
         Ok(kinds)
     }
 

@@ -12,20 +12,17 @@ mod objects;
 mod table;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Json;
 use domain::cluster::ClusterDef;
-use domain::fault::{Fault, FaultKind};
+use domain::fault::Fault;
 use domain::id::{ClusterId, Millis};
 use domain::kube::{Access, KindInfo, Kinds, Kube, LogQuery, LogSink, LookFor, Objects, Permission, Scope, TableSink};
-use domain::reach::{CLUSTERS_LOCKED, ClusterReach as _};
-use domain::text::Text;
 use http::Request;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use sha2::{Digest as _, Sha256};
 
 use crate::reach::Reach;
 
@@ -48,26 +45,13 @@ pub(crate) const JSON: &str = "application/json";
 pub struct Look {
     reach: Arc<Reach>,
     patience: Duration,
-    clients: Mutex<HashMap<ClusterId, Kept>>,
     kinds: Mutex<HashMap<ClusterId, (Vec<u8>, Millis, Arc<Kinds>)>>,
-}
-
-/// A connection that is used again as long as nothing that it was made of changed.
-struct Kept {
-    made_of: Vec<u8>,
-    client: kube::Client,
-}
-
-impl std::fmt::Debug for Kept {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Kept")
-    }
 }
 
 impl Look {
     /// Through this way of reaching clusters. Connects nothing.
     pub fn new(reach: Arc<Reach>) -> Self {
-        Self { reach, patience: PATIENCE, clients: Mutex::default(), kinds: Mutex::default() }
+        Self { reach, patience: PATIENCE, kinds: Mutex::default() }
     }
 
     /// The same, which gives up a question after that long.
@@ -78,36 +62,6 @@ impl Look {
 
     pub(crate) fn now(&self) -> Millis {
         self.reach.parts.clock.now()
-    }
-
-    /// A client for a cluster, as whom its definition says: an earlier one where nothing changed. Refused while clusters are locked.
-    pub async fn client(&self, cluster: &ClusterDef) -> Result<kube::Client, Fault> {
-        if let Some(notes) = &self.reach.notes
-            && notes.get(CLUSTERS_LOCKED).await? == Some(Json::Bool(true))
-        {
-            self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
-            return Err(locked(cluster));
-        }
-        let credential = self.reach.credential(cluster).await?;
-        let mut made_of = Sha256::new();
-        made_of.update(serde_json::to_vec(cluster).unwrap_or_default());
-        let (chain, key) = credential.certificate.as_ref().map(|(chain, key)| (chain.as_str(), key.expose())).unwrap_or_default();
-        let (user, password) = credential.basic.as_ref().map(|(user, password)| (user.as_str(), password.expose())).unwrap_or_default();
-        for part in [credential.token.as_ref().map(domain::secret::Secret::expose).unwrap_or_default(), chain, key, user, password] {
-            made_of.update(part.len().to_le_bytes());
-            made_of.update(part);
-        }
-        let made_of = made_of.finalize().to_vec();
-        let kept = |clients: &HashMap<ClusterId, Kept>| {
-            clients.get(&cluster.id).filter(|kept| kept.made_of == made_of).map(|kept| kept.client.clone())
-        };
-        if let Some(client) = kept(&self.clients.lock().unwrap_or_else(PoisonError::into_inner)) {
-            return Ok(client);
-        }
-        let client = self.reach.client_with(cluster, &credential).await?;
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.insert(cluster.id.clone(), Kept { made_of, client: client.clone() });
-        Ok(client)
     }
 
     /// Asks one question and reads the answer as JSON.
@@ -174,51 +128,40 @@ pub(crate) fn usual(cluster: &ClusterDef) -> &str {
     cluster.namespace.as_deref().unwrap_or("default")
 }
 
-fn locked(cluster: &ClusterDef) -> Fault {
-    let name = &cluster.name;
-    crate::fault::about(
-        cluster,
-        FaultKind::Denied,
-        "clusters_locked",
-        Text::new(format!("the cluster {name} was not asked: clusters are locked"), format!("未连接 {name}：集群已锁定")),
-        Text::new("Unlock them with: pilot cluster unlock", "用 pilot cluster unlock 解锁"),
-    )
-}
-
 #[async_trait]
 impl Kube for Look {
     async fn kinds(&self, cluster: &ClusterDef) -> Result<Arc<Kinds>, Fault> {
-        let client = ClientShown(self.client(cluster).await?);
+        let client = ClientShown(self.reach.client(cluster).await?);
         self.kinds_of(&At { cluster, client: &client }).await.map(|(kinds, _)| kinds)
     }
 
     async fn kind(&self, cluster: &ClusterDef, named: &str) -> Result<KindInfo, Fault> {
-        let client = ClientShown(self.client(cluster).await?);
+        let client = ClientShown(self.reach.client(cluster).await?);
         self.kind_of(&At { cluster, client: &client }, named).await
     }
 
     async fn table_into(&self, cluster: &ClusterDef, query: &LookFor, sink: &dyn TableSink) -> Result<(), Fault> {
-        let client = ClientShown(self.client(cluster).await?);
+        let client = ClientShown(self.reach.client(cluster).await?);
         self.table_of(&At { cluster, client: &client }, query, sink).await
     }
 
     async fn objects(&self, cluster: &ClusterDef, query: &LookFor) -> Result<Objects, Fault> {
-        let client = ClientShown(self.client(cluster).await?);
+        let client = ClientShown(self.reach.client(cluster).await?);
         self.objects_of(&At { cluster, client: &client }, query).await
     }
 
     async fn object(&self, cluster: &ClusterDef, kind: &KindInfo, namespace: Option<&str>, name: &str) -> Result<Json, Fault> {
-        let client = ClientShown(self.client(cluster).await?);
+        let client = ClientShown(self.reach.client(cluster).await?);
         self.object_of(&At { cluster, client: &client }, kind, namespace, name, false).await
     }
 
     async fn logs(&self, cluster: &ClusterDef, query: &LogQuery, sink: &dyn LogSink) -> Result<(), Fault> {
-        let client = ClientShown(self.client(cluster).await?);
+        let client = ClientShown(self.reach.client(cluster).await?);
         self.logs_of(&At { cluster, client: &client }, query, sink).await
     }
 
     async fn may(&self, cluster: &ClusterDef, access: &Access) -> Result<Permission, Fault> {
-        let client = ClientShown(self.client(cluster).await?);
+        let client = ClientShown(self.reach.client(cluster).await?);
         self.may_of(&At { cluster, client: &client }, access).await
     }
 }

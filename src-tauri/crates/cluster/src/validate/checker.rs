@@ -14,23 +14,23 @@ use serde_json::json;
 use super::check::{Manner, check};
 use super::schema::Schemas;
 use super::{bundle, online, rules};
-use crate::look::Look;
+use crate::reach::Reach;
 
 /// Checks manifests; what a cluster serves is kept until the cluster serves something else.
 #[derive(Debug)]
 pub struct Checker {
-    look: Arc<Look>,
+    reach: Arc<Reach>,
     kept: Mutex<HashMap<ClusterId, (String, Arc<Schemas>)>>,
 }
 
 impl Checker {
     /// With that way of asking clusters. Asks nothing yet.
-    pub fn new(look: Arc<Look>) -> Self {
-        Self { look, kept: Mutex::default() }
+    pub fn new(reach: Arc<Reach>) -> Self {
+        Self { reach, kept: Mutex::default() }
     }
 
     async fn of_cluster(&self, cluster: &ClusterDef) -> Result<Arc<Schemas>, Fault> {
-        let client = self.look.client(cluster).await?;
+        let client = self.reach.client(cluster).await?;
         self.with_client(&client, &cluster.id).await.map_err(|fault| crate::fault::of(cluster, &fault))
     }
 

@@ -67,45 +67,6 @@ pub(crate) fn config_key(text: &str) -> bool {
         && !text.starts_with("..")
 }
 
-const SUFFIXES: &[(&str, f64)] = &[
-    ("n", 1e-9),
-    ("u", 1e-6),
-    ("m", 1e-3),
-    ("", 1.0),
-    ("k", 1e3),
-    ("M", 1e6),
-    ("G", 1e9),
-    ("T", 1e12),
-    ("P", 1e15),
-    ("E", 1e18),
-    ("Ki", 1024.0),
-    ("Mi", 1_048_576.0),
-    ("Gi", 1_073_741_824.0),
-    ("Ti", 1_099_511_627_776.0),
-    ("Pi", 1_125_899_906_842_624.0),
-    ("Ei", 1_152_921_504_606_846_976.0),
-];
-
-/// A quantity such as `500m`, `1Gi` or `2e3`, near enough to compare two.
-pub(crate) fn quantity(text: &str) -> Option<f64> {
-    let end = text
-        .char_indices()
-        .find(|(at, c)| !(c.is_ascii_digit() || *c == '.' || *at == 0 && matches!(c, '+' | '-')))
-        .map_or(text.len(), |(at, _)| at);
-    let (number, suffix) = text.split_at(end);
-    if !number.bytes().any(|byte| byte.is_ascii_digit()) || number.matches('.').count() > 1 {
-        return None;
-    }
-    let number: f64 = number.parse().ok()?;
-    if let Some((_, factor)) = SUFFIXES.iter().find(|(name, _)| *name == suffix) {
-        return Some(number * factor);
-    }
-    let exponent = suffix.strip_prefix(['e', 'E'])?;
-    let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-    let fits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    fits.then(|| exponent.parse::<i32>().ok()).flatten().map(|exponent| number * 10f64.powi(exponent))
-}
-
 /// A moment as RFC 3339 writes it.
 pub(crate) fn moment(text: &str) -> bool {
     text.len() >= 20 && text.as_bytes()[10] == b'T' && text.parse::<jiff::Timestamp>().is_ok()
@@ -206,25 +167,6 @@ mod tests {
             for text in bad {
                 assert!(!check(text), "{text} is wrong");
             }
-        }
-    }
-
-    #[test]
-    fn quantities_are_compared_by_what_they_are_worth() {
-        for (text, value) in [
-            ("1", 1.0),
-            ("500m", 0.5),
-            ("1Gi", 1_073_741_824.0),
-            ("2e3", 2000.0),
-            ("1.5k", 1500.0),
-            ("-1", -1.0),
-            (".5", 0.5),
-            ("1E", 1e18),
-        ] {
-            assert_eq!(quantity(text), Some(value), "{text}");
-        }
-        for text in ["", "m", "1 Gi", "1GB", "1gi", "1.2.3", "1e", "--1", "Gi1"] {
-            assert_eq!(quantity(text), None, "{text}");
         }
     }
 

@@ -440,7 +440,7 @@ fn inside(here: &mut Here<'_, '_, '_>, container: &Value, at: &Path, volumes: &H
 
 fn resources(here: &mut Here<'_, '_, '_>, container: &Value, at: &Path) {
     let Some(resources) = container.get("resources") else { return };
-    let amount = |value: &Value| value.as_str().and_then(format::quantity).or_else(|| value.as_f64());
+    let amount = |value: &Value| value.as_str().and_then(domain::kube::quantity).or_else(|| value.as_f64());
     let at = at.then("resources");
     for field in ["requests", "limits"] {
         for (name, value) in resources.get(field).and_then(Value::as_object).into_iter().flatten() {

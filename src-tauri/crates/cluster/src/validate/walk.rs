@@ -95,7 +95,7 @@ impl<'s> Walk<'s, '_, '_> {
                 None => self.sort(value, "an integer", "整数"),
             },
             (Sort::Quantity, Value::String(text)) => {
-                if format::quantity(text).is_none() {
+                if domain::kube::quantity(text).is_none() {
                     self.wrong(
                         "schema-quantity",
                         "this is no quantity: write a number with m, k, M, G, Ki, Mi, Gi … or without".into(),

@@ -148,40 +148,43 @@ impl Usage {
     }
 }
 
-/// A quantity as Kubernetes writes it, as a number: `250m`, `1.5Gi`, `12e3`.
+const SUFFIXES: &[(&str, f64)] = &[
+    ("n", 1e-9),
+    ("u", 1e-6),
+    ("m", 1e-3),
+    ("", 1.0),
+    ("k", 1e3),
+    ("M", 1e6),
+    ("G", 1e9),
+    ("T", 1e12),
+    ("P", 1e15),
+    ("E", 1e18),
+    ("Ki", 1024.0),
+    ("Mi", 1_048_576.0),
+    ("Gi", 1_073_741_824.0),
+    ("Ti", 1_099_511_627_776.0),
+    ("Pi", 1_125_899_906_842_624.0),
+    ("Ei", 1_152_921_504_606_846_976.0),
+];
+
+/// A quantity as Kubernetes writes it, as a number, near enough to compare two: `250m`, `1.5Gi`, `12e3`.
 pub fn quantity(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let exponent = |at: usize| {
-        let rest = &text[at + 1..];
-        !rest.is_empty()
-            && rest.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit())
-            && rest.len() > usize::from(rest.starts_with(['+', '-']))
-    };
-    let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '+' | '-')).unwrap_or(text.len());
-    let (number, unit) = match text[end..].chars().next() {
-        Some('e' | 'E') if exponent(end) => (text, ""),
-        _ => (&text[..end], &text[end..]),
-    };
-    let factor = match unit {
-        "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024.0,
-        "Mi" => 1024.0 * 1024.0,
-        "Gi" => 1024.0 * 1024.0 * 1024.0,
-        "Ti" => 1024.0_f64.powi(4),
-        "Pi" => 1024.0_f64.powi(5),
-        "Ei" => 1024.0_f64.powi(6),
-        _ => return None,
-    };
-    number.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number * factor)
+    let end = text
+        .char_indices()
+        .find(|(at, c)| !(c.is_ascii_digit() || *c == '.' || *at == 0 && matches!(c, '+' | '-')))
+        .map_or(text.len(), |(at, _)| at);
+    let (number, suffix) = text.split_at(end);
+    if !number.bytes().any(|byte| byte.is_ascii_digit()) || number.matches('.').count() > 1 {
+        return None;
+    }
+    let number: f64 = number.parse().ok()?;
+    if let Some((_, factor)) = SUFFIXES.iter().find(|(name, _)| *name == suffix) {
+        return Some(number * factor);
+    }
+    let exponent = suffix.strip_prefix(['e', 'E'])?;
+    let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let fits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    fits.then(|| exponent.parse::<i32>().ok()).flatten().map(|exponent| number * 10f64.powi(exponent))
 }
 
 #[cfg(test)]
@@ -202,11 +205,14 @@ mod tests {
             ("1E", 1e18),
             ("5E-1", 0.5),
             ("100M", 1e8),
+            (".5", 0.5),
+            ("1.5k", 1500.0),
         ] {
             let read = quantity(text).unwrap();
             assert!((read - number).abs() < number * 1e-9, "{text}: {read}");
         }
-        for text in ["", "x", "1x", "1 Gi", "Gi", "1.2.3"] {
+        assert_eq!(quantity("-1"), Some(-1.0));
+        for text in ["", "x", "m", "1x", "1 Gi", "Gi", "1.2.3", "1GB", "1gi", "1e", "--1", "Gi1"] {
             assert_eq!(quantity(text), None, "{text}");
         }
     }
