@@ -1,5 +1,6 @@
 //! Changes to a real API server: rehearsed, applied as rehearsed, taken back; beside other people who change the same objects.
 
+mod admission;
 mod through_pilot;
 
 use std::collections::BTreeMap;
@@ -211,7 +212,11 @@ async fn what_the_server_would_not_take_is_told_with_its_path_for_every_object()
     let problems = fault.params["problems"].as_array().unwrap();
     let of = |name: &str, kind: &str| problems.iter().find(|one| one["object"]["name"] == name && one["object"]["kind"] == kind).unwrap();
     assert_eq!(of("web", "Deployment")["path"], "spec.replcas", "{fault}");
+    let place = |one: &Json| (one["document"].as_u64().unwrap(), one["line"].as_u64().unwrap());
+    assert_eq!(place(of("web", "Deployment")), (1, 6), "{fault}");
+    assert!(fault.message.en.contains("(line 6)") && fault.message.zh.contains("第 6 行"), "{fault}");
     assert_eq!(of("Not_A_Name", "ConfigMap")["path"], "metadata.name");
+    assert_eq!(place(of("Not_A_Name", "ConfigMap")).0, 2);
     assert!(of("x", "Gadget")["message"]["en"].as_str().unwrap().contains("no kind Gadget"));
     assert!(of("x", "ConfigMap")["message"]["en"].as_str().unwrap().contains("nowhere-at-all"));
     assert!(scene.get("deployments", "web").await.is_none());

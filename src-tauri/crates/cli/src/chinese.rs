@@ -78,6 +78,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     ("Show what a manifest would make otherwise", "显示清单会带来的差异"),
     ("Apply exactly what was rehearsed", "只应用演练过的内容"),
+    ("Show what the server fills in, too", "同时显示服务器填入的默认值"),
     ("Keep a change that would go back by itself", "保留原本会自动撤销的更改"),
     ("Take a change back, or list the changes that could be", "撤销更改，或列出可撤销的更改"),
     ("Watch the rollout of a workload", "查看工作负载的发布"),

@@ -19,7 +19,7 @@ use crate::id::Millis;
 use crate::text::Text;
 use crate::tool::{canonical, hex};
 
-pub use faults::{conflicted, expired, refused_by_server, stale};
+pub use faults::{At, Refusal, conflicted, expired, refused_by_server, stale};
 pub use kept::{
     Applied, Change, ChangeLog, ChangeState, ChangeView, Content, KeptChange, KeptObject, Rollout, RolloutReason, RolloutTarget, UndoStep,
     Undone,
@@ -272,8 +272,12 @@ pub struct ObjectChange {
     pub diff: String,
     /// The same field by field.
     pub fields: Vec<FieldChange>,
-    /// What the server would make of fields that were sent: `before` was sent, `after` is kept.
+    /// What the server would make of fields that were sent (`before` was sent, `after` is kept), and what its admission would add (without
+    /// `before`).
     pub adjusted: Vec<FieldChange>,
+    /// What the server would fill in, in neither `diff` nor `fields`.
+    #[serde(default)]
+    pub defaults: Vec<FieldChange>,
     /// How far it could be tried.
     pub extent: Extent,
 }

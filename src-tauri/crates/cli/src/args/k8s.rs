@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::k8s_change::{K8sApplyArgs, K8sManifestArgs, K8sRolloutCommand, K8sUndoArgs};
+use super::k8s_change::{K8sApplyArgs, K8sRolloutCommand, K8sTryArgs, K8sUndoArgs};
 
 /// `pilot k8s`.
 #[derive(Debug, Subcommand)]
@@ -19,9 +19,9 @@ pub(crate) enum K8sCommand {
     #[command(subcommand)]
     Top(K8sTopCommand),
     /// Try a manifest on the API server without changing anything, and get the digest that apply wants
-    Rehearse(K8sManifestArgs),
+    Rehearse(K8sTryArgs),
     /// Show what a manifest would make otherwise
-    Diff(K8sManifestArgs),
+    Diff(K8sTryArgs),
     /// Apply exactly what was rehearsed
     Apply(K8sApplyArgs),
     /// Keep a change that would go back by itself

@@ -19,6 +19,16 @@ pub(crate) struct K8sManifestArgs {
     pub(crate) take_over: Vec<String>,
 }
 
+/// `pilot k8s rehearse` and `diff`.
+#[derive(Debug, Args)]
+pub(crate) struct K8sTryArgs {
+    #[command(flatten)]
+    pub(crate) manifest: K8sManifestArgs,
+    /// Show what the server fills in, too
+    #[arg(long)]
+    pub(crate) defaults: bool,
+}
+
 /// `pilot k8s apply`.
 #[derive(Debug, Args)]
 pub(crate) struct K8sApplyArgs {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::Json;
 use domain::fault::{Fault, FaultKind};
 use domain::id::{Millis, SecretId};
-use domain::manifest::{Action, Applied, Approved, ChangeState, Content, KeptChange, KeptObject, ObjectRef, Step};
+use domain::manifest::{Action, Applied, Approved, ChangeState, Content, KeptChange, KeptObject, ObjectRef, Refusal, Step};
 use domain::text::Text;
 use domain::vault::{NewSecret, Owner, SecretBytes, SecretKind};
 use serde_json::json;
@@ -213,7 +213,8 @@ async fn one(line: &Line<'_>, kinds: &mut Kinds, step: &Step, kept: &mut KeptObj
         if problems.is_empty() {
             return Err(fault::refused(line.cluster, &said, "apply", Some(&step.object)).into());
         }
-        let problems: Vec<_> = problems.into_iter().map(|(path, text)| (step.object.clone(), path, text)).collect();
+        let refusal = |(path, message)| Refusal { object: step.object.clone(), path, message, at: None };
+        let problems: Vec<_> = problems.into_iter().map(refusal).collect();
         return Err(domain::manifest::refused_by_server(&problems).into());
     }
     kept.stamp = Some((said.text("/metadata/uid").to_owned(), said.text("/metadata/resourceVersion").to_owned()));

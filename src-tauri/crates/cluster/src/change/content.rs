@@ -94,7 +94,7 @@ pub(super) fn path(at: &[Part]) -> String {
 }
 
 /// The field that tells the items of both lists apart, and its values in order.
-fn keyed(list: &[Json]) -> Option<(&'static str, Vec<&Json>)> {
+pub(super) fn keyed(list: &[Json]) -> Option<(&'static str, Vec<&Json>)> {
     KEYS.into_iter().find_map(|key| {
         let values: Vec<&Json> =
             list.iter().map(|item| item.get(key).filter(|value| value.is_string() || value.is_number())).collect::<Option<_>>()?;

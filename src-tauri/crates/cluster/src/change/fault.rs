@@ -49,6 +49,23 @@ pub(super) fn refused(cluster: &ClusterDef, said: &Said, verb: &str, object: Opt
             json!({ "cluster": name, "verb": verb, "resource": resource, "namespace": namespace, "object": object, "user": who }),
         );
     }
+    if let Some(rest) = message.split("failed calling webhook \"").nth(1).filter(|_| said.status >= 500) {
+        let webhook = cut(rest.split('"').next().unwrap_or_default());
+        return about(
+            cluster,
+            FaultKind::Unreachable,
+            "webhook_unreachable",
+            Text::new(
+                format!("the cluster {name} would not {verb} {about_what}: its admission webhook {webhook} does not answer"),
+                format!("集群 {name} 无法对 {about_what} 执行 {verb}：其准入 Webhook {webhook} 没有响应"),
+            ),
+            Text::new(
+                "Nothing was changed. Ask whoever runs this webhook, or look at its pods, and try again.",
+                "未作任何更改。请联系该 Webhook 的维护者或检查其 Pod，然后重试。",
+            ),
+        )
+        .with_params(json!({ "cluster": name, "verb": verb, "webhook": webhook, "object": object }));
+    }
     let secret = object.is_some_and(ObjectRef::is_secret);
     let words = if secret { cut(said.text("/reason")) } else { cut(message) };
     let (kind, code) = match said.status {
@@ -88,6 +105,9 @@ pub(super) fn problems(said: &Said, object: &ObjectRef) -> Vec<(String, Text)> {
     if !matches!(said.status, 400 | 422) {
         return Vec::new();
     }
+    if let Some(webhook) = message.split("admission webhook \"").nth(1).and_then(|rest| rest.split_once("\" does not support dry run")) {
+        return vec![(String::new(), untried(webhook.0))];
+    }
     let causes: Vec<(String, Text)> = said
         .causes()
         .into_iter()
@@ -103,6 +123,17 @@ pub(super) fn problems(said: &Said, object: &ObjectRef) -> Vec<(String, Text)> {
 
 fn unknown(field: &str) -> Text {
     Text::new(format!("the field {field} is not known to this API server"), format!("此 API 服务器不认识字段 {field}"))
+}
+
+/// A webhook that may do something besides answering is not asked in a dry run.
+fn untried(webhook: &str) -> Text {
+    let webhook = cut(webhook);
+    Text::new(
+        format!(
+            "it cannot be rehearsed: the admission webhook {webhook} does not say that it has no side effects, so the API server takes no dry run"
+        ),
+        format!("无法演练：准入 Webhook {webhook} 未声明无副作用，API 服务器因此不接受试运行"),
+    )
 }
 
 /// `.spec.template.x: field not declared in schema`, which comes as code 500 from server-side apply.
@@ -193,6 +224,14 @@ mod tests {
         let found = format!("{:?}", problems(&said(422, body), &object("Secret")));
         assert!(found.contains("spec.replicas") && !found.contains("canary"), "{found}");
         assert!(!format!("{:?}", problems(&said(400, json!({ "message": "canary" })), &object("Secret"))).contains("canary"));
+    }
+
+    #[test]
+    fn a_webhook_that_takes_no_dry_run_is_named() {
+        let message = "admission webhook \"old.example.com\" does not support dry run";
+        let found = problems(&said(400, json!({ "message": message })), &object("Secret"));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].1.en.contains("old.example.com") && found[0].1.zh.contains("old.example.com"), "{found:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! **Invariant:** the only requests that change something are in `apply.rs` and `undo.rs`, and each of them was tried on the API server
 //! right before. What a Secret holds is in no answer, no log and no database: what must be kept of it is sealed in the vault.
 
+mod added;
 mod apply;
 mod bystanders;
 mod content;
@@ -80,9 +81,10 @@ impl Changes {
     }
 
     async fn tried(&self, line: &Line<'_>, draft: &Draft) -> Result<Rehearsal, Fault> {
-        let parsed = Parsed::of(parse::documents(&draft.text)?, &draft.take_over)?;
+        let documents = parse::documents(&draft.text)?;
+        let parsed = Parsed::of(documents.iter().map(|document| document.value.clone()).collect(), &draft.take_over)?;
         let namespace = draft.namespace.as_deref().or(line.cluster.namespace.as_deref()).unwrap_or("default");
-        rehearse::rehearse(line, parsed, namespace, self.now()).await
+        rehearse::rehearse(line, parsed, &parse::Places::of(&documents), namespace, self.now()).await
     }
 
     async fn kept(&self, id: &str) -> Result<KeptChange, Fault> {

@@ -6,15 +6,17 @@ use domain::Json;
 use domain::fault::Fault;
 use domain::id::Millis;
 use domain::manifest::{
-    Action, Extent, FieldConflict, Findings, ObjectChange, ObjectRef, Parsed, Rehearsal, Step, UndoneBy, refused_by_server,
+    Action, Extent, FieldConflict, Findings, ObjectChange, ObjectRef, Parsed, Refusal, Rehearsal, Step, UndoneBy, refused_by_server,
 };
 use domain::text::Text;
 use domain::tool::{canonical, hex};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::added::Added;
 use super::content::{adjusted, differences, masked, unified, visible};
 use super::order::{Brought, brought, sorted};
+use super::parse::Places;
 use super::wire::{Kinds, Line, Mode, Said, Served};
 use super::{fault, keepers};
 
@@ -54,7 +56,13 @@ struct Trial<'l, 'c> {
 }
 
 /// Tries everything; what the API server would not take is told for all objects at once.
-pub(super) async fn rehearse(line: &Line<'_>, parsed: Parsed, namespace: &str, now: Millis) -> Result<Rehearsal, Fault> {
+pub(super) async fn rehearse(
+    line: &Line<'_>,
+    parsed: Parsed,
+    places: &Places<'_>,
+    namespace: &str,
+    now: Millis,
+) -> Result<Rehearsal, Fault> {
     let found = Findings {
         cluster_uid: identity(line).await?,
         steps: vec![],
@@ -72,7 +80,11 @@ pub(super) async fn rehearse(line: &Line<'_>, parsed: Parsed, namespace: &str, n
         trial.object(object, namespace, &definitions, &mut new_namespaces).await?;
     }
     if !trial.problems.is_empty() {
-        return Err(refused_by_server(&trial.problems));
+        let refusals = trial.problems.into_iter().map(|(object, path, message)| {
+            let at = places.find(&object, &path);
+            Refusal { object, path, message, at }
+        });
+        return Err(refused_by_server(&refusals.collect::<Vec<_>>()));
     }
     let found = trial.found;
     Ok(parsed.rehearsed(found, now))
@@ -284,21 +296,29 @@ impl Trial<'_, '_> {
         let made = if extent == Extent::Nothing { Vec::new() } else { adjusted(&body, &after) };
         // A Secret's stringData becomes data, and neither is told.
         let told = |field: &domain::manifest::FieldChange| !secret || !["data", "stringData"].iter().any(|own| field.path.starts_with(own));
-        let adjusted = made.into_iter().filter(told).collect();
+        let mut adjusted: Vec<_> = made.into_iter().filter(told).collect();
         let (before, after) = if secret { masked(before.as_ref(), Some(&after)) } else { (before, Some(after)) };
+        let (mut seen, mut defaults) = (after.clone(), Vec::new());
+        if let Some(seen) = seen.as_mut().filter(|_| extent != Extent::Nothing) {
+            let added = Added::take(&body, before.as_ref(), seen);
+            adjusted.extend(added.admitted.into_iter().filter(told));
+            defaults = added.defaults.into_iter().filter(told).collect();
+        }
         let empty = Json::Object(domain::JsonMap::new());
-        let fields = match (&before, &after) {
-            (Some(before), Some(after)) => differences(before, after),
-            (_, Some(after)) => differences(&empty, after),
-            _ => Vec::new(),
-        };
-        let diff = if action == Action::Unchanged { String::new() } else { unified(before.as_ref(), after.as_ref()) };
+        let differ = |after: Option<&Json>| after.map_or_else(Vec::new, |after| differences(before.as_ref().unwrap_or(&empty), after));
+        let mut fields = differ(seen.as_ref());
+        if fields.is_empty() && action == Action::Change {
+            // Nothing but defaults is new: those are the change.
+            (fields, seen, defaults) = (differ(after.as_ref()), after.clone(), Vec::new());
+        }
+        let diff = if action == Action::Unchanged { String::new() } else { unified(before.as_ref(), seen.as_ref()) };
         self.found.changes.push(ObjectChange {
             action,
             object: object.clone(),
             diff,
             fields: fields.iter().map(super::content::Differs::told).collect(),
             adjusted,
+            defaults,
             extent,
         });
         let base = live.as_ref().map(base);

@@ -1,5 +1,6 @@
 //! Why a manifest was not applied, in both languages.
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{FieldConflict, ObjectRef};
@@ -65,12 +66,43 @@ pub fn conflicted(open: &[&FieldConflict]) -> Fault {
     .with_params(json!({ "conflicts": open }))
 }
 
-/// The API server would not take objects of the set: each with the path and the reason.
-pub fn refused_by_server(problems: &[(ObjectRef, String, Text)]) -> Fault {
+/// A place in the text of a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct At {
+    /// The document, from 1.
+    pub document: usize,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+/// Something in a manifest that the API server would not take.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// In which object.
+    pub object: ObjectRef,
+    /// Where in it, as the API server writes it; empty for the whole object.
+    pub path: String,
+    /// What is wrong.
+    pub message: Text,
+    /// Where that stands in the text.
+    #[serde(flatten)]
+    pub at: Option<At>,
+}
+
+/// The API server would not take objects of the set: each with the path, the place and the reason.
+pub fn refused_by_server(problems: &[Refusal]) -> Fault {
     let list = |chinese: bool| {
-        let one = |(object, path, text): &(ObjectRef, String, Text)| {
-            let text = if chinese { &text.zh } else { &text.en };
-            if path.is_empty() { format!("{object}: {text}") } else { format!("{object}: {path}: {text}") }
+        let one = |found: &Refusal| {
+            let text = if chinese { &found.message.zh } else { &found.message.en };
+            let line = match found.at {
+                Some(at) if chinese => format!("（第 {} 行）", at.line),
+                Some(at) => format!(" (line {})", at.line),
+                None => String::new(),
+            };
+            let path = if found.path.is_empty() { String::new() } else { format!("{}: ", found.path) };
+            format!("{}{line}: {path}{text}", found.object)
         };
         let mut all: Vec<String> = problems.iter().take(20).map(one).collect();
         if problems.len() > all.len() {
@@ -78,7 +110,6 @@ pub fn refused_by_server(problems: &[(ObjectRef, String, Text)]) -> Fault {
         }
         all.join("; ")
     };
-    let rows: Vec<_> = problems.iter().map(|(object, path, text)| json!({ "object": object, "path": path, "message": text })).collect();
     Fault::new(
         FaultKind::Config,
         "manifest_refused",
@@ -88,5 +119,5 @@ pub fn refused_by_server(problems: &[(ObjectRef, String, Text)]) -> Fault {
         ),
         Text::new("Correct the manifest and rehearse again.", "请更正清单后重新演练。"),
     )
-    .with_params(json!({ "problems": rows }))
+    .with_params(json!({ "problems": problems }))
 }

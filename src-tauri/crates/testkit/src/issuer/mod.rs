@@ -21,7 +21,7 @@ use crate::web::Web;
 use grants::Grants;
 use keys::Keys;
 
-pub use tls::Authority;
+pub use tls::{Authority, Listening};
 
 /// A form or a query.
 pub type Form = HashMap<String, String>;
@@ -104,7 +104,7 @@ fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Issuer {
     mind: Arc<Mind>,
     _web: Option<Web>,
-    _tls: Option<tls::Listening>,
+    _tls: Option<Listening>,
 }
 
 impl std::fmt::Debug for Issuer {
@@ -130,7 +130,7 @@ impl Issuer {
     /// Over TLS, with a certificate of that authority for 127.0.0.1.
     pub async fn over_tls(known: Registration, authority: &Authority) -> Self {
         let mind = Self::mind(known);
-        let tls = tls::Listening::start(routes(&mind), authority).await;
+        let tls = Listening::start(routes(&mind), authority).await;
         *locked(&mind.base) = format!("https://127.0.0.1:{}", tls.port());
         Self { mind, _web: None, _tls: Some(tls) }
     }

@@ -1,4 +1,4 @@
-//! An issuer's way of being reached by https.
+//! A way of being reached by https: for an issuer, and for whatever else an API server asks.
 
 use std::io;
 use std::net::SocketAddr;
@@ -40,13 +40,20 @@ impl Authority {
 }
 
 /// A listener, until it is dropped.
-pub(super) struct Listening {
+pub struct Listening {
     port: u16,
     task: JoinHandle<()>,
 }
 
+impl std::fmt::Debug for Listening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Listening({})", self.port)
+    }
+}
+
 impl Listening {
-    pub(super) async fn start(app: Router, authority: &Authority) -> Self {
+    /// Serves it on a loopback port, with a certificate of that authority.
+    pub async fn start(app: Router, authority: &Authority) -> Self {
         let key = KeyPair::generate().expect("a key can be made");
         let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
         let leaf = CertificateParams::new(names).and_then(|params| params.signed_by(&key, &authority.0)).expect("it signs others");
@@ -67,7 +74,8 @@ impl Listening {
         Self { port, task }
     }
 
-    pub(super) fn port(&self) -> u16 {
+    /// The port.
+    pub fn port(&self) -> u16 {
         self.port
     }
 }

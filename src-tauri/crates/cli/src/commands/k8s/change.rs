@@ -7,7 +7,7 @@ use domain::manifest::{Action, ChangeView, Draft, Extent, Rehearsal, Rollout, Ro
 use domain::text::Text;
 use serde_json::json;
 
-use crate::args::{K8sApplyArgs, K8sManifestArgs, K8sRolloutCommand, K8sUndoArgs};
+use crate::args::{K8sApplyArgs, K8sManifestArgs, K8sRolloutCommand, K8sTryArgs, K8sUndoArgs, Lang};
 use crate::commands::moment;
 use crate::context::Context;
 use crate::out::Out;
@@ -21,8 +21,9 @@ fn draft(args: &K8sManifestArgs) -> Result<Draft, Fault> {
 }
 
 /// Tries a manifest.
-pub(super) async fn rehearse(cx: &Context, args: K8sManifestArgs) -> Result<u8, Fault> {
-    let rehearsal = cx.or_stop(cx.app.workbench.rehearse(args.place.cluster.as_deref(), &draft(&args)?)).await?;
+pub(super) async fn rehearse(cx: &Context, args: K8sTryArgs) -> Result<u8, Fault> {
+    let manifest = &args.manifest;
+    let rehearsal = cx.or_stop(cx.app.workbench.rehearse(manifest.place.cluster.as_deref(), &draft(manifest)?)).await?;
     let out = &cx.out;
     if out.for_programs() {
         out.document(&json!({
@@ -35,7 +36,7 @@ pub(super) async fn rehearse(cx: &Context, args: K8sManifestArgs) -> Result<u8, 
         }));
         return Ok(0);
     }
-    out.put(&tame(&changes(out, &rehearsal)));
+    out.put(&tame(&changes(out, &rehearsal, args.defaults)));
     for conflict in rehearsal.conflicts() {
         let line = if conflict.taken_over {
             Text::new(
@@ -73,7 +74,7 @@ fn words<'t>(out: &Out, texts: &'t [Text]) -> Vec<&'t str> {
 }
 
 /// The differences, as text.
-fn changes(out: &Out, rehearsal: &Rehearsal) -> String {
+fn changes(out: &Out, rehearsal: &Rehearsal, defaults: bool) -> String {
     let mut text = String::new();
     for change in rehearsal.changes() {
         let word = match change.action {
@@ -87,22 +88,34 @@ fn changes(out: &Out, rehearsal: &Rehearsal) -> String {
             Extent::Nothing => out.word(" (could not be tried yet)", "（尚无法试运行）"),
         };
         text.push_str(&format!("{word} {}{extent}\n{}", change.object, change.diff));
+        let value = |value: &Option<Json>| value.as_ref().map_or_else(|| "-".to_owned(), Json::to_string);
         for field in &change.adjusted {
-            let value = |value: &Option<Json>| value.as_ref().map_or_else(|| "-".to_owned(), Json::to_string);
             let kept = out.word("the cluster keeps", "集群保存为");
             text.push_str(&format!("! {}: {} → {kept} {}\n", field.path, value(&field.before), value(&field.after)));
+        }
+        for field in change.defaults.iter().filter(|_| defaults) {
+            text.push_str(&format!("= {}: {}\n", field.path, value(&field.after)));
+        }
+        let hidden = if defaults { 0 } else { change.defaults.len() };
+        if hidden > 0 {
+            text.push_str(&match (out.lang(), hidden) {
+                (Lang::Zh, _) => format!("= 另有 {hidden} 个字段由服务器填入默认值（用 --defaults 显示）\n"),
+                (_, 1) => "= and one field that the server fills in (--defaults shows it)\n".to_owned(),
+                _ => format!("= and {hidden} fields that the server fills in (--defaults shows them)\n"),
+            });
         }
     }
     text
 }
 
 /// Shows what would be otherwise.
-pub(super) async fn diff(cx: &Context, args: K8sManifestArgs) -> Result<u8, Fault> {
-    let rehearsal = cx.or_stop(cx.app.workbench.rehearse(args.place.cluster.as_deref(), &draft(&args)?)).await?;
+pub(super) async fn diff(cx: &Context, args: K8sTryArgs) -> Result<u8, Fault> {
+    let manifest = &args.manifest;
+    let rehearsal = cx.or_stop(cx.app.workbench.rehearse(manifest.place.cluster.as_deref(), &draft(manifest)?)).await?;
     if cx.out.for_programs() {
         cx.out.document(&json!({ "changes": rehearsal.changes(), "warnings": words(&cx.out, rehearsal.warnings()) }));
     } else {
-        cx.out.put(&tame(&changes(&cx.out, &rehearsal)));
+        cx.out.put(&tame(&changes(&cx.out, &rehearsal, args.defaults)));
     }
     Ok(0)
 }
