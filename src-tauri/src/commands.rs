@@ -7,6 +7,7 @@ mod consents;
 mod forms;
 mod imports;
 pub(crate) mod kube;
+mod kube_usage;
 mod servers;
 mod sign_in;
 mod system;
@@ -102,6 +103,7 @@ handlers! {
     sign_in::cluster_login_cancel,
     sign_in::cluster_logout,
     kube::kube_kinds,
+    kube_usage::kube_usage,
     kube::kube_table,
     kube::kube_object,
     kube::kube_cancel,

@@ -41,7 +41,7 @@ impl Asking {
     }
 
     /// Waits for an answer until it is there or nobody wants it any more.
-    async fn until<T>(&self, id: &str, work: impl Future<Output = Answer<T>>) -> Answer<T> {
+    pub(super) async fn until<T>(&self, id: &str, work: impl Future<Output = Answer<T>>) -> Answer<T> {
         let (stop, stopped) = oneshot::channel();
         self.all().insert(id.to_owned(), stop);
         let _asked = Asked { asking: self, id };
@@ -103,7 +103,7 @@ pub(super) async fn kube_table(
         let kube = &cabin.app().await?.kube;
         let cluster = kube.cluster(Some(&req.cluster)).await?;
         let scope = Some(req.namespace.map_or(Scope::All, Scope::One));
-        kube.table_into(&cluster, &LookFor { scope, fields: req.fields, ..LookFor::kind(req.kind) }, &sink).await?;
+        kube.table_into(&cluster, &LookFor { scope, fields: req.fields, labels: req.labels, ..LookFor::kind(req.kind) }, &sink).await?;
         Ok(KubeTableRes { parts: sink.parts.load(Ordering::Relaxed) })
     };
     asking.until(&req.ask, look).await

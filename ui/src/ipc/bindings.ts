@@ -1796,6 +1796,40 @@ clientId: string,
  * Scopes beyond `openid`.
  */
 scopes: Array<string>, };
+export type KubeUsageReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * Of the pods in this namespace; of the nodes when none is named.
+ */
+namespace: string | null, 
+/**
+ * A label selector for pods.
+ */
+labels: string | null, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
+export type KubeUsageView = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Cores.
+ */
+cpuCores: number, 
+/**
+ * Bytes.
+ */
+memoryBytes: number, 
+/**
+ * When it was measured (RFC 3339).
+ */
+at: string | null, };
 export type KubeKindsReq = { 
 /**
  * The cluster's id.
@@ -1869,6 +1903,10 @@ namespace: string | null,
  * A field selector.
  */
 fields: string | null, 
+/**
+ * A label selector.
+ */
+labels?: string | null, 
 /**
  * Names this question, so that it can be given up.
  */
@@ -2039,6 +2077,7 @@ export interface Commands {
   cluster_login: { req: ClusterLoginReq; res: LoggedInView; channel: LoginStepView };
   cluster_login_cancel: { req: IdReq; res: Nothing; channel: never };
   cluster_logout: { req: IdReq; res: LoggedOutView; channel: never };
+  kube_usage: { req: KubeUsageReq; res: Array<KubeUsageView>; channel: never };
   kube_kinds: { req: KubeKindsReq; res: KubeKindsView; channel: never };
   kube_table: { req: KubeTableReq; res: KubeTableRes; channel: KubeTablePart };
   kube_object: { req: KubeObjectReq; res: KubeObjectView; channel: never };
@@ -2120,6 +2159,7 @@ export const reads: Record<keyof Commands, Tag[]> = {
   cluster_login: [],
   cluster_login_cancel: [],
   cluster_logout: [],
+  kube_usage: [],
   kube_kinds: [],
   kube_table: [],
   kube_object: [],
@@ -2201,6 +2241,7 @@ export const changes: Record<keyof Commands, Tag[]> = {
   cluster_login: ["clusters","vault","activity"],
   cluster_login_cancel: [],
   cluster_logout: ["clusters","vault","activity"],
+  kube_usage: [],
   kube_kinds: [],
   kube_table: [],
   kube_object: [],

@@ -93,6 +93,10 @@ pub struct KubeTableReq {
     pub namespace: Option<String>,
     /// A field selector.
     pub fields: Option<String>,
+    /// A label selector.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub labels: Option<String>,
     /// Names this question, so that it can be given up.
     pub ask: String,
 }

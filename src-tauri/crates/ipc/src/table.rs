@@ -12,6 +12,7 @@ use crate::clusters::{
 use crate::common::{Boot, IdReq, Nothing, PageReq, PickRes, PrefReq, Tag, TextRes, UiEvent, UiFault};
 use crate::consents::{ConsentForgetReq, ConsentView};
 use crate::kube::{KubeKindsReq, KubeKindsView, KubeObjectReq, KubeObjectView, KubeTablePart, KubeTableReq, KubeTableRes};
+use crate::kube_usage::{KubeUsageReq, KubeUsageView};
 use crate::servers::{
     EnableReq, ExportReq, FiguresReq, FiguresView, ImportDone, ImportPreview, ImportReq, LogRes, ServerDetail, ServerForm, ServerView,
     TargetRes, TemplateSaveReq, TemplateView, TestReq, TestRes,
@@ -142,6 +143,7 @@ table! {
     "cluster_login_cancel": IdReq => Nothing; reads [] changes [];
     "cluster_logout": IdReq => LoggedOutView; reads [] changes [Clusters, Vault, Activity];
 
+    "kube_usage": KubeUsageReq => Vec<KubeUsageView>; reads [] changes [];
     "kube_kinds": KubeKindsReq => KubeKindsView; reads [] changes [];
     "kube_table": KubeTableReq => KubeTableRes, channel KubeTablePart; reads [] changes [];
     "kube_object": KubeObjectReq => KubeObjectView; reads [] changes [];
@@ -263,6 +265,8 @@ pub fn typescript() -> String {
         LoggedOutView,
         SignInView,
         SignInOfferView,
+        KubeUsageReq,
+        KubeUsageView,
         KubeKindsReq,
         KubeKindsView,
         KubeKindView,

@@ -13,6 +13,7 @@ import { EventsTab } from './EventsTab';
 import { GivenUp, Waiting } from './parts';
 import { summaryOf } from './summary';
 import { SummaryTab } from './SummaryTab';
+import { Views } from './Views';
 
 export type Follow = {
   follow: (apiVersion: string, kind: string) => KubeKindView | undefined;
@@ -93,7 +94,7 @@ function Filled({ cluster, kind, namespace, name, view, tab, onTab, follow, onOp
         )}
       </Tabs.List>
       <Tabs.Panel value="summary" className="ph-scroll ph-pad">
-        <SummaryTab summary={summary} name={name} namespace={namespace} masked={masked} follow={follow} onOpen={onOpen} />
+        <SummaryTab summary={summary} name={name} namespace={namespace} masked={masked} view={<Views cluster={cluster} object={view.object} namespace={namespace} name={name} follow={follow} onOpen={onOpen} />} follow={follow} onOpen={onOpen} />
       </Tabs.Panel>
       <Tabs.Panel value="yaml" className="ph-fill ph-yaml">
         <div className="ph-row ph-yamlhead">

@@ -9,7 +9,7 @@ import { meaning } from './cells';
 import type { Follow } from './ObjectPanel';
 import { well, type Condition, type Container, type Owner, type Summary } from './summary';
 
-export function SummaryTab({ summary, name, namespace, masked, follow, onOpen }: Follow & { summary: Summary; name: string; namespace: string | null; masked: ReactNode }) {
+export function SummaryTab({ summary, name, namespace, masked, view, follow, onOpen }: Follow & { summary: Summary; name: string; namespace: string | null; masked: ReactNode; view: ReactNode }) {
   const { t } = useT();
   const phase = meaning(summary.phase);
   const nodes = follow('v1', 'Node');
@@ -46,6 +46,7 @@ export function SummaryTab({ summary, name, namespace, masked, follow, onOpen }:
           ]}
         />
       </Section>
+      {view}
       {summary.containers.length > 0 && <Containers all={summary.containers} />}
       {summary.conditions.length > 0 && <Conditions all={summary.conditions} />}
       <Pairs title={t('explorer.labels')} all={summary.labels} testId="labels" />

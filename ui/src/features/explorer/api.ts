@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient, type QueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useCallback } from 'react';
 import { NOTHING, useClient, useRead } from '@/ipc/query';
-import type { KubeColumnView, KubeKindsView, KubeObjectView, KubeRowView, KubeTablePart, UiFault, Words } from '@/ipc/bindings';
+import type { KubeColumnView, KubeKindsView, KubeObjectView, KubeRowView, KubeTablePart, KubeUsageView, UiFault, Words } from '@/ipc/bindings';
 import type { Client, Message, Name, Req, Res } from '@/ipc/wire';
 import { uuid } from '@/shared/lib/hooks';
 
@@ -12,9 +12,9 @@ export type { ClusterDetail, KubeColumnView, KubeKindView, KubeKindsView, KubeOb
 export type KubeTable = { columns: KubeColumnView[]; rows: KubeRowView[]; notes: Words[]; whole: boolean };
 
 /** Which table: of a kind, in one namespace or (null) everywhere. */
-export type TableOf = { cluster: string; kind: string; namespace: string | null; fields: string | null };
+export type TableOf = { cluster: string; kind: string; namespace: string | null; fields: string | null; labels?: string | null };
 
-type Asking = 'kube_kinds' | 'kube_table' | 'kube_object';
+type Asking = 'kube_kinds' | 'kube_table' | 'kube_object' | 'kube_usage';
 
 async function ask<K extends Asking>(client: Client, name: K, req: Omit<Req<K>, 'ask'>, signal: AbortSignal, onMessage?: (message: Message<K>) => void): Promise<Res<K>> {
   const id = uuid();
@@ -45,6 +45,17 @@ export type ObjectOf = { cluster: string; kind: string; namespace: string | null
 export function useObject(of: ObjectOf): UseQueryResult<KubeObjectView, UiFault> {
   const client = useClient();
   return useQuery<KubeObjectView, UiFault>({ queryKey: ['kube_object', of], queryFn: ({ signal }) => ask(client, 'kube_object', of, signal), staleTime: 5_000 });
+}
+
+/** What is used now: by the pods of a namespace, or (null) by the nodes. Asked again every half minute, which is how often it is measured. */
+export function useUsage(of: { cluster: string; namespace: string | null }): UseQueryResult<KubeUsageView[], UiFault> {
+  const client = useClient();
+  return useQuery<KubeUsageView[], UiFault>({
+    queryKey: ['kube_usage', of],
+    queryFn: ({ signal }) => ask(client, 'kube_usage', { ...of, labels: null }, signal),
+    staleTime: 15_000,
+    refetchInterval: (query) => (query.state.error ? false : 30_000),
+  });
 }
 
 /** Takes pieces of a table until all that were told have come in: the core's answer may overtake the last of them. */

@@ -6,7 +6,9 @@ import { gathering, type KubeTable } from './api';
 import { ageOf, filtered, meaning, sorted, stateOf } from './cells';
 import { grouped, listable } from './kinds';
 import { kinds } from '@/ipc/fake/kube';
+import type { Json } from '@/shared/lib/words';
 import { summaryOf, well } from './summary';
+import { cores, selectorOf, viewOf, worth } from './views';
 
 const sent = (client: { calls: { name: string; req: unknown }[] }, name: string) => client.calls.filter((call) => call.name === name).map((call) => call.req as Record<string, unknown>);
 const rows = () => screen.getAllByTestId('object-row');
@@ -308,5 +310,50 @@ describe('rules', () => {
     expect(well(condition)).toBe(false);
     expect(well({ ...condition, type: 'MemoryPressure' })).toBe(true);
     expect(well({ ...condition, status: 'Unknown' })).toBeNull();
+  });
+});
+
+describe('what a workload, a node and a pod are about', () => {
+  test('is read from whatever a server sends', () => {
+    for (const [written, value] of [['500m', 0.5], ['1Gi', 2 ** 30], ['2e3', 2000], ['1.5', 1.5], [4, 4], ['x', null], ['1 Gi', null], [null, null]] as const) expect(worth(written), String(written)).toBe(value);
+    expect([0.25, 0.004, 1, 1.256].map(cores)).toEqual(['250 m', '4 m', '1', '1.26']);
+    expect(selectorOf({ matchLabels: { app: 'web' }, matchExpressions: [{ key: 'tier', operator: 'In', values: ['a', 'b'] }, { key: 'old', operator: 'DoesNotExist' }] })).toBe('app=web,tier in (a,b),!old');
+    expect(selectorOf({ matchExpressions: [{ key: 'a', operator: 'Odd' }] })).toBeNull();
+    // An empty selector would select every pod there is.
+    expect(selectorOf({})).toBeNull();
+    expect(viewOf({ apiVersion: 'example.org/v1', kind: 'Deployment', spec: {} })).toBeNull();
+    expect(viewOf('nonsense')).toBeNull();
+    const containers: Json[] = [{ resources: { requests: { cpu: '100m' }, limits: { cpu: '1' } } }, { resources: { requests: { cpu: '150m' } } }];
+    const pod = viewOf({ apiVersion: 'v1', kind: 'Pod', spec: { containers } });
+    // A container without a limit leaves the pod without one.
+    expect(pod).toEqual({ view: 'pod', requests: { cpu: 0.25, memory: null }, limits: { cpu: null, memory: null } });
+    const job = viewOf({ apiVersion: 'batch/v1', kind: 'Job', metadata: { generation: 2 }, spec: { completions: 3, selector: { matchLabels: { job: 'x' } } }, status: { succeeded: 1, failed: 2, observedGeneration: 1 } });
+    expect(job).toMatchObject({ wanted: 3, ready: 1, failed: 2, unseen: true, pods: 'job=x' });
+  });
+
+  test('a deployment shows how far it is and its pods, and each of them opens', async () => {
+    const { user, client } = await open({ hash: '#/clusters/cl-prod/explore/deployments.apps?ns=shop&name=cart&in=shop' });
+    expect((await byId('workload-view')).textContent).toContain('2 of 3');
+    await waitFor(() => expect(screen.getAllByTestId('its-pod').length).toBeGreaterThan(0));
+    expect(sent(client, 'kube_table').find((req) => req['labels'])).toMatchObject({ kind: 'pods', namespace: 'shop', labels: 'app=cart' });
+    const pod = screen.getAllByTestId('its-pod')[0]!;
+    const name = within(pod).getByRole('button').textContent!;
+    await user.click(within(pod).getByRole('button'));
+    await waitFor(() => expect(window.location.hash).toContain(`name=${name}`));
+  });
+
+  test('a node shows what it has, what is used of it, and its pods in every namespace', async () => {
+    const { client } = await open({ hash: '#/clusters/cl-prod/explore/nodes?name=node-1' });
+    expect((await byId('node-view')).textContent).toContain('takes no new pods');
+    await waitFor(() => expect(screen.getByTestId('usage').textContent).toContain('2.27'));
+    expect(screen.getByTestId('usage').textContent).toContain('of 3.8 allocatable');
+    expect(sent(client, 'kube_usage')[0]).toMatchObject({ cluster: 'cl-prod', namespace: null });
+    expect(sent(client, 'kube_table').find((req) => req['fields'] === 'spec.nodeName=node-1')).toMatchObject({ namespace: null });
+  });
+
+  test('where nothing is measured, that is said and requests are not shown as usage', async () => {
+    await open({ hash: '#/clusters/cl-stage/explore/nodes?ns=default&name=node-0', lang: 'zh' });
+    expect((await byId('usage-none')).textContent).toContain('不测量用量');
+    expect(within(screen.getByTestId('usage')).queryByRole('meter')).toBeNull();
   });
 });

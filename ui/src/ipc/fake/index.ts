@@ -399,6 +399,7 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
       if (req.rewrite) own.clusters = own.clusters.map((one) => (one.view.file ? { ...one, view: { ...one.view, rewritten: true } } : one));
       return { clusters: fresh.map(({ view }) => ({ id: view.id, context: view.name, server: view.server, auth: view.auth, rewritten: view.rewritten })), refused: [], files: req.rewrite ? ['/home/mira/.kube/config'] : [] };
     },
+    kube_usage: (req) => kube.usage(req, started),
     kube_kinds: (req) => kube.kinds(req.cluster),
     kube_table: (req, say) => kube.table(req, mode === 'many', say),
     kube_object: (req) => kube.object(req, started),

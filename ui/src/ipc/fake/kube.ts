@@ -1,5 +1,5 @@
 /** What the fake's clusters hold: tables as a server draws them, and one whole object behind each row. */
-import type { Json, KubeColumnView, KubeKindsView, KubeKindView, KubeObjectView, KubeRowView, KubeTablePart, UiFault } from '../bindings';
+import type { Json, KubeColumnView, KubeKindsView, KubeKindView, KubeObjectView, KubeRowView, KubeTablePart, KubeUsageView, UiFault } from '../bindings';
 import type { Req } from '../wire';
 import { DOWN } from './clusters';
 import { fault } from './world';
@@ -109,7 +109,10 @@ export function table(req: Req<'kube_table'>, many: boolean, say: Say): { parts:
   };
   const found = KINDS.find((one) => one.name === req.kind)!;
   const all = req.kind === 'events' ? events(req.fields ?? '') : drawn(req.kind, many);
-  const rows = found.namespaced && req.namespace !== null ? all.rows.filter((one) => one.namespace === req.namespace) : all.rows;
+  const app = /^app=(.+)$/.exec(req.labels ?? '')?.[1];
+  const node = /^spec\.nodeName=(.+)$/.exec(req.fields ?? '')?.[1];
+  const its = (one: KubeRowView) => (found.namespaced && req.namespace !== null ? one.namespace === req.namespace : true) && (app === undefined || one.name.startsWith(app)) && (node === undefined || one.cells.includes(node));
+  const rows = all.rows.filter(its);
   tell({ part: 'head', kind: found, columns: all.columns });
   for (let at = 0; at < rows.length; at += 500) tell({ part: 'rows', rows: rows.slice(at, at + 500) });
   if (all.note && req.namespace === null) tell({ part: 'note', note: all.note });
@@ -127,6 +130,14 @@ function events(fields: string): Drawn {
   };
 }
 
+/** Pods of two namespaces are measured; `cl-stage` has no metrics API. */
+export function usage(req: Req<'kube_usage'>, now: number): KubeUsageView[] {
+  if (req.cluster === 'cl-stage') throw fault('config', 'no_metrics', { en: 'the cluster staging does not measure what is used: it has no metrics API', zh: '集群 staging 不测量用量：没有 metrics API' }, { en: 'Install metrics-server there.', zh: '请在其中安装 metrics-server。' });
+  const at = new Date(now - 12_000).toISOString();
+  const names = req.namespace === null ? ['node-0', 'node-1'] : drawn('pods', false).rows.filter((one) => one.namespace === req.namespace).map((one) => one.name);
+  return names.map((name, index) => ({ name, cpuCores: req.namespace === null ? 1.27 + index : 0.182, memoryBytes: req.namespace === null ? 6.4e9 : 241_172_480, at }));
+}
+
 export function object(req: Req<'kube_object'>, now: number): KubeObjectView {
   const found = KINDS.find((one) => one.name === req.kind)!;
   const gone = drawn(req.kind, false).rows.every((one) => one.name !== req.name || (found.namespaced && one.namespace !== req.namespace));
@@ -138,6 +149,15 @@ export function object(req: Req<'kube_object'>, now: number): KubeObjectView {
     const whole = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data: { password: '******', username: '******' } };
     return { object: whole, yaml: `apiVersion: v1\nkind: Secret\nmetadata:\n  name: ${req.name}\n  namespace: ${req.namespace}\ntype: Opaque\ndata:\n  password: "******"\n  username: "******"\n` };
   }
+  if (req.kind === 'nodes') {
+    const whole = { apiVersion: 'v1', kind: 'Node', metadata: { ...metadata, labels: { 'node-role.kubernetes.io/control-plane': '' } }, spec: { unschedulable: req.name === 'node-1', taints: [{ key: 'dedicated', value: 'infra', effect: 'NoSchedule' }] }, status: { nodeInfo: { kubeletVersion: 'v1.36.2', osImage: 'Debian GNU/Linux 12', kernelVersion: '6.1.0', containerRuntimeVersion: 'containerd://2.1.4', architecture: 'amd64' }, capacity: { cpu: '4', memory: '16Gi', pods: '110' }, allocatable: { cpu: '3800m', memory: '15Gi', pods: '110' }, conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: '', lastTransitionTime: at(3_600_000) }] } };
+    return { object: whole, yaml: `apiVersion: v1\nkind: Node\nmetadata:\n  name: ${req.name}\n` };
+  }
+  if (req.kind === 'deployments.apps') {
+    const template = { metadata: { labels: { app } }, spec: { containers: [{ name: app, image: `registry.example.net/${app}:1.0` }] } };
+    const whole = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { ...metadata, generation: 4 }, spec: { replicas: 3, strategy: { type: 'RollingUpdate' }, selector: { matchLabels: { app } }, template }, status: { observedGeneration: 4, replicas: 3, updatedReplicas: 1, readyReplicas: 2, availableReplicas: 2, conditions: [{ type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable', message: '', lastTransitionTime: at(3_600_000) }] } };
+    return { object: whole, yaml: `apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: ${req.name}\n` };
+  }
   if (req.kind !== 'pods') {
     const whole = { apiVersion: found.apiVersion, kind: found.kind, metadata, status: { phase: 'Active', conditions: [{ type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable', message: '', lastTransitionTime: at(3_600_000) }] } };
     return { object: whole, yaml: `apiVersion: ${found.apiVersion}\nkind: ${found.kind}\nmetadata:\n  name: ${req.name}\nstatus:\n  phase: Active\n` };
@@ -147,7 +167,7 @@ export function object(req: Req<'kube_object'>, now: number): KubeObjectView {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { ...metadata, annotations: { 'example.net/trace': 'on', 'kubectl.kubernetes.io/last-applied-configuration': `{"apiVersion":"v1","kind":"Pod","metadata":{"annotations":{},"name":"${req.name}"},"spec":{"containers":[{"image":"${image}","name":"${app}","resources":{"limits":{"memory":"256Mi"}}}]}}` }, ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: app, uid: '1', controller: true }] },
-    spec: { nodeName: 'node-0', serviceAccountName: app, initContainers: [{ name: 'migrate', image }], containers: [{ name: app, image }, { name: 'proxy', image: 'registry.example.net/proxy:2.3' }] },
+    spec: { nodeName: 'node-0', serviceAccountName: app, initContainers: [{ name: 'migrate', image }], containers: [{ name: app, image, resources: { requests: { cpu: '250m', memory: '256Mi' }, limits: { cpu: '1', memory: '512Mi' } } }, { name: 'proxy', image: 'registry.example.net/proxy:2.3' }] },
     status: {
       phase: 'Running',
       podIP: '10.42.1.17',
