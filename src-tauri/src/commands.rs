@@ -7,6 +7,7 @@ mod consents;
 mod forms;
 mod imports;
 pub(crate) mod kube;
+mod kube_act;
 mod kube_usage;
 mod servers;
 mod sign_in;
@@ -107,6 +108,8 @@ handlers! {
     kube::kube_table,
     kube::kube_object,
     kube::kube_cancel,
+    kube_act::kube_act,
+    kube_act::kube_revisions,
 }
 
 #[cfg(test)]

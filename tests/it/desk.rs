@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use app::CallOrder;
 use domain::audit::{Event, Filter};
-use domain::fault::{FaultKind, ServerFault};
+use domain::fault::{Fault, FaultKind, ServerFault};
 use domain::id::CallId;
 use domain::person::{Answer, Matter, Scope};
 use domain::policy::{Decision, Door, Policy, Rule, Verdict};
-use domain::protocol::CallEvent;
+use domain::protocol::{CallEvent, Foreseen};
+use domain::text::Text;
 use domain::tool::{Risk, ToolResult};
 use serde_json::json;
 use testkit::scripted::{Act, lost, reading_tool, tool};
@@ -218,6 +219,31 @@ async fn a_medium_call_asks_and_a_wider_yes_is_not_asked_again() {
     assert_eq!(person.asked().len(), 3, "high risk is asked each time, whatever was answered");
     let approved = house.audit.rows().into_iter().filter(|row| matches!(&row.entry.event, Event::Intent { approval: Some(_), .. })).count();
     assert_eq!(approved, 5, "each intent names the approval it rests on");
+}
+
+#[tokio::test]
+async fn whoever_is_asked_sees_what_the_call_would_change_and_the_call_is_bound_to_that() {
+    let person = yes(Scope::Once);
+    let house = House::with(Some(person.clone())).await;
+    let server = house.server("a").await;
+    let foreseen = Foreseen { text: "-  replicas: 1\n+  replicas: 2".into(), pinned: map(json!({ "seen": "abc" })) };
+    house.peer("a").when_foreseen("delete-thing", Ok(foreseen));
+    house.call(&server, "delete-thing").await.unwrap();
+    let asked = person.asked();
+    let Matter::Call { preview, by, .. } = &asked[0].matter else { panic!("{asked:?}") };
+    assert_eq!(preview.as_deref(), Some("-  replicas: 1\n+  replicas: 2"));
+    assert!(!by.is_empty(), "and who wants it");
+    assert_eq!(house.peer("a").calls()[0].1["seen"], "abc");
+    // What nobody is asked about is not tried for them.
+    house.call(&server, "get-thing").await.unwrap();
+    assert!(!house.peer("a").calls()[1].1.contains_key("seen"));
+    // What would fail is not asked about: it fails at once, and that is written down.
+    let fault = Fault::new(FaultKind::NotFound, "object_not_found", Text::same("not there"), Text::default());
+    house.peer("a").when_foreseen("delete-thing", Err(fault));
+    let fault = house.call(&server, "delete-thing").await.unwrap_err();
+    assert_eq!((fault.code.as_str(), fault.reference.is_some()), ("object_not_found", true));
+    assert_eq!((person.asked().len(), house.peer("a").calls().len()), (1, 2));
+    assert_eq!(house.calls_told().last().unwrap(), "refused");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Changes to a real API server: rehearsed, applied as rehearsed, taken back; beside other people who change the same objects.
 
+mod acts;
 mod admission;
 mod through_pilot;
 
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 /// A cluster, a namespace of the test's own, and somebody else with a client.
 struct Scene {
     changes: Changes,
+    reach: Arc<Reach>,
     log: Arc<MemoryChanges>,
     vault: Arc<MemoryVault>,
     def: ClusterDef,
@@ -74,8 +76,8 @@ impl Scene {
         };
         let other = reach.client(&def("admin").await).await.unwrap();
         let log = Arc::new(MemoryChanges::default());
-        let changes = Changes::new(reach, log.clone(), vault.clone(), clock);
-        Self { changes, log, def: def(user).await, vault, other, ns: unique("change") }
+        let changes = Changes::new(reach.clone(), log.clone(), vault.clone(), clock);
+        Self { changes, reach, log, def: def(user).await, vault, other, ns: unique("change") }
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<&Json>) -> Result<Json, kube::Error> {

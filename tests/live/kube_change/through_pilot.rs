@@ -171,3 +171,39 @@ async fn what_a_secret_holds_is_in_no_file_and_in_no_output_of_ours() {
     let key = scene.get("secrets", "s").await.unwrap()["data"]["key"].as_str().unwrap().to_owned();
     assert_eq!(key, STANDARD.encode(format!("{canary}-first")), "what was there is back");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_to_one_object_is_asked_about_written_down_and_taken_back() {
+    let scene = Scene::new().await;
+    let me = terminal(&scene).await;
+    scene.apply(&super::web("a:1", 1)).await.unwrap();
+    let unasked = me.says(6, &["k8s", "scale", "deployment/web", "--replicas", "3"]);
+    assert_eq!(unasked["fault"]["code"], "policy_denied", "nobody agreed: {unasked}");
+    let scaled = me.says(0, &["k8s", "scale", "deploy", "web", "--replicas", "3", "--approve-once"]);
+    assert_eq!((&scaled["changed"], &scaled["auditId"].is_string()), (&domain::Json::Bool(true), &true), "{scaled}");
+    assert_eq!(scene.get("deployments", "web").await.unwrap()["spec"]["replicas"], 3);
+    me.says(0, &["k8s", "undo", scaled["undoId"].as_str().unwrap(), "--approve-once"]);
+    assert_eq!(scene.get("deployments", "web").await.unwrap()["spec"]["replicas"], 1);
+    me.says(0, &["k8s", "patch", "deployment/web", "-p", "spec: { minReadySeconds: 4 }", "--approve-once"]);
+    assert_eq!(scene.get("deployments", "web").await.unwrap()["spec"]["minReadySeconds"], 4);
+    assert_eq!(
+        me.says(3, &["k8s", "patch", "deployment/web", "-p", "spec: { minReadySecs: 4 }", "--approve-once"])["fault"]["code"],
+        "manifest_refused"
+    );
+    me.says(0, &["k8s", "restart", "deployment/web", "--approve-once"]);
+    assert_eq!(me.says(0, &["k8s", "rollout", "history", "deployment/web"]), serde_json::json!([]));
+    assert_eq!(me.says(3, &["k8s", "rollout", "undo", "deployment/web", "--approve-once"])["fault"]["code"], "no_such_revision");
+    let uid = scene.get("deployments", "web").await.unwrap()["metadata"]["uid"].as_str().unwrap().to_owned();
+    assert_eq!(me.says(6, &["k8s", "delete", "deployment/web", "--uid", "another", "--approve-once"])["fault"]["code"], "object_moved_on");
+    let deleted = me.says(0, &["k8s", "delete", "deployment/web", "--uid", &uid, "--approve-once"]);
+    assert!(scene.get("deployments", "web").await.is_none());
+    me.says(0, &["k8s", "undo", deleted["undoId"].as_str().unwrap(), "--approve-once"]);
+    assert_eq!(scene.get("deployments", "web").await.unwrap()["spec"]["minReadySeconds"], 4);
+    assert_eq!(me.says(3, &["k8s", "drain", "no-such-node", "--approve-once"])["fault"]["code"], "object_not_found");
+    me.says(0, &["k8s", "rehearse", &me.file("one.yaml", &config("one", &[("a", "1")]))]);
+    let log = me.desk.command(&["audit", "export"]).output().unwrap();
+    let log = String::from_utf8_lossy(&log.stdout).into_owned();
+    for told in ["k8s-scale-resource", "k8s-delete-resource", "cluster_change_rehearsed", "ConfigMap/one"] {
+        assert!(log.contains(told), "{told}: {log}");
+    }
+}

@@ -1026,7 +1026,7 @@ serverName: string,
 /**
  * What is asked.
  */
-matter: { kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string } | { kind: 'credential', program: string, sha256: string, cluster: string, clusterName: string, apiServer: string }, 
+matter: { kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string, by: string, preview: string | null } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string } | { kind: 'credential', program: string, sha256: string, cluster: string, clusterName: string, apiServer: string }, 
 /**
  * When it was asked (ms).
  */
@@ -2001,6 +2001,120 @@ object: Json,
  * The same as YAML.
  */
 yaml: string, };
+export type KubeAct = { "do": "scale", 
+/**
+ * How many.
+ */
+replicas: number, } | { "do": "restart" } | { "do": "roll_back", 
+/**
+ * Which.
+ */
+revision: number, } | { "do": "cordon" } | { "do": "uncordon" } | { "do": "drain", 
+/**
+ * Also pods that no controller would make again.
+ */
+force: boolean, 
+/**
+ * Also pods whose emptyDir data is lost.
+ */
+deleteEmptydirData: boolean, } | { "do": "delete", 
+/**
+ * `background`, `foreground`, `orphan`.
+ */
+propagation: string, 
+/**
+ * The uid of the object that was looked at.
+ */
+uid: string | null, };
+export type KubeActReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * The kind, as one asks for it.
+ */
+kind: string, 
+/**
+ * Where; none for a kind without namespaces.
+ */
+namespace: string | null, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What is to be done.
+ */
+act: KubeAct, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
+export type KubeActRes = { 
+/**
+ * Whether anything had to be changed.
+ */
+changed: boolean, 
+/**
+ * To take it back.
+ */
+undoId: string | null, 
+/**
+ * What can be quoted.
+ */
+auditId: string, 
+/**
+ * What is to be known.
+ */
+warnings: Array<Words>, };
+export type KubeActStep = { 
+/**
+ * In words.
+ */
+text: string, };
+export type KubeRevisionView = { 
+/**
+ * Its number.
+ */
+revision: number, 
+/**
+ * When it was made.
+ */
+madeAt: string | null, 
+/**
+ * Why, where somebody wrote that down.
+ */
+changeCause: string | null, 
+/**
+ * Its images.
+ */
+images: Array<string>, 
+/**
+ * Whether it is the one that is wanted now.
+ */
+current: boolean, };
+export type KubeRevisionsReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * The kind, as one asks for it.
+ */
+kind: string, 
+/**
+ * Where.
+ */
+namespace: string | null, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
 
 export interface Commands {
   app_boot: { req: Nothing; res: Boot; channel: never };
@@ -2082,6 +2196,8 @@ export interface Commands {
   kube_table: { req: KubeTableReq; res: KubeTableRes; channel: KubeTablePart };
   kube_object: { req: KubeObjectReq; res: KubeObjectView; channel: never };
   kube_cancel: { req: IdReq; res: Nothing; channel: never };
+  kube_act: { req: KubeActReq; res: KubeActRes; channel: KubeActStep };
+  kube_revisions: { req: KubeRevisionsReq; res: Array<KubeRevisionView>; channel: never };
 }
 
 export const reads: Record<keyof Commands, Tag[]> = {
@@ -2164,6 +2280,8 @@ export const reads: Record<keyof Commands, Tag[]> = {
   kube_table: [],
   kube_object: [],
   kube_cancel: [],
+  kube_act: [],
+  kube_revisions: [],
 };
 
 export const changes: Record<keyof Commands, Tag[]> = {
@@ -2246,4 +2364,6 @@ export const changes: Record<keyof Commands, Tag[]> = {
   kube_table: [],
   kube_object: [],
   kube_cancel: [],
+  kube_act: ["activity"],
+  kube_revisions: [],
 };

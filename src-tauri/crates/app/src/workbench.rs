@@ -6,16 +6,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::act::{ActTarget, PodFate, Revision};
 use domain::fault::{Fault, FaultKind};
-use domain::id::{CallId, Millis, ServerId};
+use domain::id::{AuditId, CallId, Millis, ServerId};
 use domain::kube::{choose, find_cluster};
 use domain::manifest::{Action, ChangeView, Draft, ObjectRef, Rehearsal, Rollout, RolloutTarget, Undone};
 use domain::policy::{Actor, Door};
+use domain::protocol::CallEvent;
 use domain::text::Text;
 use domain::{Json, JsonMap};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use crate::core::Core;
 use crate::desk::{CallOrder, Desk};
@@ -68,6 +71,39 @@ pub struct AppliedSet {
     pub warnings: Vec<Text>,
 }
 
+/// What an act on one object came to, as its tool answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Acted {
+    /// In a sentence.
+    pub message: String,
+    /// Whether anything had to be changed.
+    pub changed: bool,
+    /// To take it back.
+    pub undo_id: Option<String>,
+    /// What is to be known.
+    #[serde(default)]
+    pub warnings: Vec<Text>,
+    /// What became of pods.
+    #[serde(default)]
+    pub pods: Vec<PodFate>,
+    /// What can be quoted.
+    #[serde(default)]
+    pub audit_id: String,
+}
+
+/// An act on one object, as a call of its tool.
+#[derive(Debug, Clone)]
+pub struct ActOrder {
+    /// The tool, such as `k8s-delete-resource`.
+    pub tool: &'static str,
+    /// Its arguments.
+    pub args: JsonMap,
+    /// The handle for Cancel.
+    pub call: CallId,
+    /// Whether the person at the terminal agreed beforehand.
+    pub approve_once: bool,
+}
+
 /// What went back because nobody confirmed it, or could not.
 #[derive(Debug, Clone)]
 pub struct Reverted {
@@ -86,6 +122,42 @@ pub struct Workbench {
 impl Workbench {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         Self { core }
+    }
+
+    /// The same for somebody: what reached the API server as a trial is written down.
+    pub async fn rehearse_as(&self, cluster: Option<&str>, draft: &Draft, by: &Actor) -> Result<Rehearsal, Fault> {
+        let cluster = choose(&self.core.ports.clusters.clusters().await?, cluster)?;
+        let tried = self.core.ports.change.rehearse(&cluster, draft).await;
+        let objects: Vec<String> = tried.iter().flat_map(Rehearsal::changes).map(|change| change.object.to_string()).collect();
+        let detail = json!({
+            "cluster": cluster.id, "objects": objects, "digest": tried.as_ref().ok().map(Rehearsal::digest),
+            "fault": tried.as_ref().err().map(|fault| &fault.code),
+        });
+        self.core.note(by, None, "cluster_change_rehearsed", detail).await?;
+        tried
+    }
+
+    /// Does something to one object.
+    pub async fn act(&self, order: ActOrder, by: &Actor, events: Option<mpsc::Sender<CallEvent>>) -> Result<Acted, Fault> {
+        let asked = CallOrder {
+            server: self.server()?,
+            tool: order.tool.into(),
+            args: order.args,
+            actor: by.clone(),
+            call: order.call,
+            timeout: Some(PATIENCE),
+            approve_once: order.approve_once,
+        };
+        let (acted, audit) = self.called::<Acted>(asked, events).await?;
+        Ok(Acted { audit_id: audit.as_str().to_owned(), ..acted })
+    }
+
+    /// The revisions that a workload can go back to, newest first.
+    pub async fn revisions(&self, cluster: Option<&str>, kind: &str, namespace: Option<&str>, name: &str) -> Result<Vec<Revision>, Fault> {
+        let cluster = choose(&self.core.ports.clusters.clusters().await?, cluster)?;
+        let kind = self.core.ports.kube.kind(&cluster, kind).await?;
+        let target = ActTarget { kind, namespace: namespace.map(str::to_owned), name: name.to_owned() };
+        self.core.ports.change.revisions(&cluster, &target).await
     }
 
     /// Tries a manifest on the API server. Changes nothing.
@@ -149,17 +221,23 @@ impl Workbench {
             timeout: Some(PATIENCE),
             approve_once,
         };
-        let done = Desk::new(self.core.clone()).call(order).await?;
+        self.called(order, None).await.map(|(answer, _)| answer)
+    }
+
+    async fn called<T: DeserializeOwned>(&self, order: CallOrder, events: Option<mpsc::Sender<CallEvent>>) -> Result<(T, AuditId), Fault> {
+        let tool = order.tool.clone();
+        let done = Desk::new(self.core.clone()).call_with(order, events).await?;
         let whole = done.result.structured_content.clone().unwrap_or(Json::Null);
         if done.result.is_error {
             let fault = whole.get("fault").cloned().and_then(|fault| serde_json::from_value::<Fault>(fault).ok());
             let said = || Fault::new(FaultKind::Protocol, "tool_error", Text::same(done.result.text()), Text::default());
             return Err(fault.unwrap_or_else(said).with_reference(&done.audit_id));
         }
-        serde_json::from_value(whole).map_err(|_| {
+        let answer = serde_json::from_value(whole).map_err(|_| {
             let text = Text::new(format!("the answer of {tool} could not be read"), format!("无法读取 {tool} 的结果"));
             Fault::new(FaultKind::Internal, "tool_answer", text, Text::default()).with_reference(&done.audit_id)
-        })
+        })?;
+        Ok((answer, done.audit_id))
     }
 
     /// The saved server whose tools these are.

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod k8s;
+mod k8s_act;
 mod k8s_change;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cluster::{ClusterCommand, ClusterImportArgs, ClusterLoginArgs, ClusterSetArgs, ConsentForArg, Switch};
 pub(crate) use k8s::{K8sCanIArgs, K8sCommand, K8sEventsArgs, K8sGetArgs, K8sLevel, K8sLogsArgs, K8sPlace, K8sTopCommand, K8sValidateArgs};
+pub(crate) use k8s_act::{K8sCascade, K8sDeleteArgs, K8sDrainArgs, K8sNodeArgs, K8sPatchArgs, K8sPatchType, K8sScaleArgs, K8sTargetArgs};
 pub(crate) use k8s_change::{K8sApplyArgs, K8sManifestArgs, K8sRolloutCommand, K8sTryArgs, K8sUndoArgs};
 
 /// Reach any MCP tool server from the terminal: tools, policy and audit in one place.

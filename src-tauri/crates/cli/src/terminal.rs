@@ -79,7 +79,7 @@ impl Asking<'_> {
     fn answer(&self, question: &Question) -> Answer {
         let server = tame_line(&question.server_name);
         match &question.matter {
-            Matter::Call { tool, risk, args, rule, .. } => {
+            Matter::Call { tool, risk, args, rule, preview, .. } => {
                 self.say(&format!(
                     "\n{} {server} / {} ({})",
                     self.word("May this call run?", "允许执行此调用吗？"),
@@ -87,6 +87,10 @@ impl Asking<'_> {
                     risk_word(*risk)
                 ));
                 self.say(&indented(&pretty(args)));
+                if let Some(preview) = preview {
+                    self.say(&format!("  {}:", self.word("what it would change", "将会更改的内容")));
+                    self.say(&indented(&tame(preview)));
+                }
                 self.say(&format!("  {}: {}", self.word("rule", "规则"), tame_line(rule)));
                 self.decide_call(*risk)
             }

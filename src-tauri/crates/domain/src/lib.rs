@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no module here performs I/O, reads a clock or spawns a task.
 
+pub mod act;
 pub mod audit;
 pub mod call_events;
 pub mod child_env;

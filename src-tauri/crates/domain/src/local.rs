@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::JsonMap;
-use crate::fault::ServerFault;
+use crate::fault::{Fault, ServerFault};
 use crate::id::ToolName;
-use crate::protocol::CallIo;
+use crate::protocol::{CallIo, Foreseen};
 use crate::text::Text;
 use crate::tool::{Tool, ToolResult};
 
@@ -81,6 +81,11 @@ pub trait LocalModule: Send + Sync + std::fmt::Debug {
     /// Runs a tool. A tool that is not there is [`ServerFault::NoSuch`]; arguments that do not fit are [`ServerFault::SchemaInvalid`];
     /// what the tool itself could not do is a result with `is_error`.
     async fn call(&self, tool: &ToolName, args: JsonMap, io: CallIo) -> Result<ToolResult, ServerFault>;
+    /// What a call would change, tried without changing anything. None: it changes nothing, or that cannot be told beforehand.
+    async fn foresee(&self, tool: &ToolName, args: &JsonMap) -> Option<Result<Foreseen, Fault>> {
+        let _ = (tool, args);
+        None
+    }
     /// Whether what it works on is still there.
     async fn health(&self) -> Result<(), ServerFault>;
 }

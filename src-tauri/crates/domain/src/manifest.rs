@@ -234,6 +234,20 @@ pub enum Action {
     Change,
     /// It is so already.
     Unchanged,
+    /// It would be gone. No manifest says so: only acts on single objects do.
+    Delete,
+}
+
+impl Action {
+    /// The word in scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Change => "change",
+            Self::Unchanged => "unchanged",
+            Self::Delete => "delete",
+        }
+    }
 }
 
 /// How far an object could be tried.

@@ -40,6 +40,12 @@ pub enum Matter {
         args: Json,
         /// The rule that asks.
         rule: String,
+        /// Who wants it, as far as that is known.
+        #[serde(default)]
+        by: String,
+        /// What it would change, tried beforehand; none where that cannot be told.
+        #[serde(default)]
+        preview: Option<String>,
     },
     /// May this program be started, or this definition be used? `what` is the exact argv or URL.
     #[serde(rename_all = "camelCase")]

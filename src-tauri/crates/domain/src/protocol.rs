@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::call_events::CallEvents;
-use crate::fault::ServerFault;
+use crate::fault::{Fault, ServerFault};
 use crate::id::{Clock, ProtocolId, ServerId, ToolName};
 use crate::person::{Answer, Question, Thinking};
 use crate::secret::{Secret, SecretMap};
@@ -318,6 +318,15 @@ pub struct CallReq {
     pub args: JsonMap,
 }
 
+/// What a call would do, told before a person is asked about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Foreseen {
+    /// In words, for whoever decides: the objects and their differences. Values of secrets are hidden.
+    pub text: String,
+    /// Arguments that bind the call to what was looked at; the desk adds them to those that the caller gave.
+    pub pinned: JsonMap,
+}
+
 /// The lines between a running call and its caller.
 #[derive(Debug, Clone)]
 pub struct CallIo {
@@ -350,6 +359,12 @@ pub trait Session: Send + Sync + std::fmt::Debug {
     async fn tools(&self) -> Result<Catalogue, ServerFault>;
     /// Runs a tool. Wants a ticket: without policy and audit there is none.
     async fn call(&self, ticket: &Ticket, req: CallReq, io: CallIo) -> Result<ToolResult, ServerFault>;
+    /// What a call would change, tried without changing anything, so that whoever is asked about it can see that. None: it cannot be told
+    /// beforehand. A fault: it would fail.
+    async fn foresee(&self, req: &CallReq) -> Option<Result<Foreseen, Fault>> {
+        let _ = req;
+        None
+    }
     /// Asks whether the peer is well, in the protocol's own way.
     async fn health(&self) -> Result<(), ServerFault>;
     /// Ends the session and leaves nothing behind: no process, no task, no socket. Idempotent.

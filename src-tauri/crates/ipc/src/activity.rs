@@ -89,7 +89,7 @@ pub struct QuestionView {
     pub server_name: String,
     /// What is asked.
     #[ts(
-        type = "{ kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string } | { kind: 'credential', program: string, sha256: string, cluster: string, clusterName: string, apiServer: string }"
+        type = "{ kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string, by: string, preview: string | null } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string } | { kind: 'credential', program: string, sha256: string, cluster: string, clusterName: string, apiServer: string }"
     )]
     pub matter: serde_json::Value,
     /// When it was asked (ms).

@@ -7,6 +7,7 @@ pub mod clusters;
 pub mod common;
 pub mod consents;
 pub mod kube;
+pub mod kube_act;
 pub mod kube_usage;
 pub mod servers;
 pub mod sign_in;

@@ -12,6 +12,7 @@ use crate::clusters::{
 use crate::common::{Boot, IdReq, Nothing, PageReq, PickRes, PrefReq, Tag, TextRes, UiEvent, UiFault};
 use crate::consents::{ConsentForgetReq, ConsentView};
 use crate::kube::{KubeKindsReq, KubeKindsView, KubeObjectReq, KubeObjectView, KubeTablePart, KubeTableReq, KubeTableRes};
+use crate::kube_act::{KubeActReq, KubeActRes, KubeActStep, KubeRevisionView, KubeRevisionsReq};
 use crate::kube_usage::{KubeUsageReq, KubeUsageView};
 use crate::servers::{
     EnableReq, ExportReq, FiguresReq, FiguresView, ImportDone, ImportPreview, ImportReq, LogRes, ServerDetail, ServerForm, ServerView,
@@ -148,6 +149,8 @@ table! {
     "kube_table": KubeTableReq => KubeTableRes, channel KubeTablePart; reads [] changes [];
     "kube_object": KubeObjectReq => KubeObjectView; reads [] changes [];
     "kube_cancel": IdReq => Nothing; reads [] changes [];
+    "kube_act": KubeActReq => KubeActRes, channel KubeActStep; reads [] changes [Activity];
+    "kube_revisions": KubeRevisionsReq => Vec<KubeRevisionView>; reads [] changes [];
 }
 
 /// The whole TypeScript file: types, the command map, and the tags.
@@ -160,6 +163,7 @@ pub fn typescript() -> String {
     };
     use crate::common::{NoticeView, ProtocolView, Words};
     use crate::kube::{KubeColumnView, KubeKindView, KubeMissingView, KubeRowView};
+    use crate::kube_act::KubeAct;
     use crate::servers::{FactsView, FrameView, ImportChange, ImportItem, RejectedView};
 
     let cfg = Config::new().with_large_int("number");
@@ -278,6 +282,12 @@ pub fn typescript() -> String {
         KubeRowView,
         KubeObjectReq,
         KubeObjectView,
+        KubeAct,
+        KubeActReq,
+        KubeActRes,
+        KubeActStep,
+        KubeRevisionView,
+        KubeRevisionsReq,
     );
     out.push_str("\nexport interface Commands {\n");
     for row in TABLE {

@@ -85,6 +85,17 @@ impl ChangeLog for MemoryChanges {
         Ok(true)
     }
 
+    async fn outlived(&self, most: u32, before: Millis, now: Millis) -> Result<Vec<KeptChange>, Fault> {
+        let mut all: Vec<KeptChange> = self.rows().changes.values().cloned().collect();
+        all.sort_by(|a, b| (b.at, &a.id).cmp(&(a.at, &b.id)));
+        let settled = |one: &KeptChange| {
+            let waits = one.state == ChangeState::Applied && one.deadline.is_some();
+            matches!(one.state, ChangeState::Applied | ChangeState::Undone) && !waits && free(one, now)
+        };
+        let over = |(nth, one): (usize, KeptChange)| ((nth >= most as usize || one.at < before) && settled(&one)).then_some(one);
+        Ok(all.into_iter().enumerate().filter_map(over).collect())
+    }
+
     async fn forget_change(&self, id: &str) -> Result<(), Fault> {
         self.rows().changes.remove(id);
         Ok(())

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::fault::{Phase, ServerFault};
-use domain::protocol::{CallEvent, CallIo, CallReq, Common, ConnectCx, Frame, Host, Protocol, Session, SessionEvent, TypedProtocol};
+use domain::fault::{Fault, Phase, ServerFault};
+use domain::protocol::{
+    CallEvent, CallIo, CallReq, Common, ConnectCx, Foreseen, Frame, Host, Protocol, Session, SessionEvent, TypedProtocol,
+};
 use domain::secret::{Secret, SecretMap};
 use domain::server::{PeerFacts, ServerDef, StartRule};
 use domain::text::Text;
@@ -49,6 +51,7 @@ pub struct Peer {
     pub on_health: Mutex<Act>,
     /// What it does when a tool is called, by tool name.
     acts: Mutex<HashMap<String, Act>>,
+    foreseen: Mutex<HashMap<String, Result<Foreseen, Fault>>>,
     tools: Mutex<Vec<Tool>>,
     connects: AtomicU32,
     lists: AtomicU32,
@@ -65,6 +68,7 @@ impl Default for Peer {
             on_list: Mutex::new(Act::Answer),
             on_health: Mutex::new(Act::Answer),
             acts: Mutex::default(),
+            foreseen: Mutex::default(),
             tools: Mutex::new(vec![tool("get-thing"), tool("delete-thing"), tool("update-thing")]),
             connects: AtomicU32::new(0),
             lists: AtomicU32::new(0),
@@ -102,6 +106,11 @@ impl Peer {
     /// What it does when this tool is called.
     pub fn when_called(&self, tool: &str, act: Act) {
         self.acts.lock().unwrap().insert(tool.to_owned(), act);
+    }
+
+    /// What it foresees of calls of this tool.
+    pub fn when_foreseen(&self, tool: &str, said: Result<Foreseen, Fault>) {
+        self.foreseen.lock().unwrap().insert(tool.to_owned(), said);
     }
 
     /// What reached it, in order.
@@ -322,6 +331,10 @@ impl Session for ScriptedSession {
         let act = self.peer.acts.lock().unwrap().get(req.tool.as_str()).cloned().unwrap_or(Act::Answer);
         let said = self.peer.act(act, Some(&io)).await?;
         Ok(said.unwrap_or_else(|| ToolResult::of_text(Json::Object(req.args).to_string())))
+    }
+
+    async fn foresee(&self, req: &CallReq) -> Option<Result<Foreseen, Fault>> {
+        self.peer.foreseen.lock().unwrap().get(req.tool.as_str()).cloned()
     }
 
     async fn health(&self) -> Result<(), ServerFault> {

@@ -1,11 +1,13 @@
 //! The module `kubernetes`: looking at clusters, and changing them. It sees a cluster only as `domain::kube::Kube` and
 //! `domain::manifest::Change`.
 //!
-//! **Invariant:** only the tools of `change` change a cluster, and no value of a Secret passes through.
+//! **Invariant:** only the tools of `act` and `change` change a cluster, and no value of a Secret passes through.
 
+mod act;
 mod args;
 mod change;
 mod cluster;
+mod kinds;
 mod pods;
 mod workloads;
 
@@ -19,11 +21,12 @@ use domain::id::{Clock, ToolName};
 use domain::kube::{Kube, LookFor, Objects, Scope, choose};
 use domain::local::{LocalModule, LocalSettings, ModuleInfo};
 use domain::manifest::Change;
-use domain::protocol::CallIo;
+use domain::protocol::{CallIo, Foreseen};
 use domain::text::Text;
 use domain::tool::{Annotations, Content, Tool, ToolResult};
 use domain::{Json, JsonMap};
 
+use act::ActTools;
 use change::ChangeTools;
 
 use args::{Arg, Args, Sort, may, must};
@@ -71,7 +74,11 @@ pub(crate) fn check(settings: &LocalSettings) -> Result<(), ServerFault> {
 }
 
 pub(crate) fn open(on: &Clustering) -> Kubernetes {
-    Kubernetes { on: on.clone(), change: on.change.clone().map(|change| ChangeTools::new(change, on.clusters.clone())) }
+    let change = on.change.clone().map(|change| {
+        let change = ChangeTools::new(change, on.clusters.clone());
+        (ActTools::new(on.kube.clone(), change.clone()), change)
+    });
+    Kubernetes { on: on.clone(), change }
 }
 
 const NAMESPACE: Arg =
@@ -105,6 +112,9 @@ enum Which {
     List,
     Get,
     Describe,
+    ListOf(&'static str),
+    GetOf(&'static str),
+    DescribeOf(&'static str),
 }
 
 struct Row {
@@ -254,7 +264,7 @@ const ROWS: &[Row] = &[
 #[derive(Debug)]
 pub(crate) struct Kubernetes {
     on: Clustering,
-    change: Option<ChangeTools>,
+    change: Option<(ActTools, ChangeTools)>,
 }
 
 #[async_trait]
@@ -278,13 +288,15 @@ impl LocalModule for Kubernetes {
                 open_world_hint: Some(true),
             },
         };
-        ROWS.iter().map(one).chain(self.change.iter().flat_map(|_| ChangeTools::tools())).collect()
+        let changing = self.change.iter().flat_map(|_| ChangeTools::tools().into_iter().chain(ActTools::tools()));
+        ROWS.iter().chain(kinds::ROWS).map(one).chain(changing).collect()
     }
 
     async fn call(&self, tool: &ToolName, args: JsonMap, io: CallIo) -> Result<ToolResult, ServerFault> {
-        let Some(row) = ROWS.iter().find(|row| row.name == tool.as_str()) else {
+        let Some(row) = ROWS.iter().chain(kinds::ROWS).find(|row| row.name == tool.as_str()) else {
             return match &self.change {
-                Some(change) => change.call(tool.as_str(), args, &io).await,
+                Some((act, _)) if ActTools::has(tool.as_str()) => act.call(tool.as_str(), args, &io).await,
+                Some((_, change)) => change.call(tool.as_str(), args, &io).await,
                 None => Err(ServerFault::NoSuch { what: "tool", name: tool.as_str().to_owned() }),
             };
         };
@@ -300,6 +312,14 @@ impl LocalModule for Kubernetes {
                 Ok(ToolResult { content: vec![Content::text(text)], structured_content: Some(out), is_error: false })
             }
             Ok(Err(fault)) => Ok(failed(&fault)),
+        }
+    }
+
+    async fn foresee(&self, tool: &ToolName, args: &JsonMap) -> Option<Result<Foreseen, Fault>> {
+        match &self.change {
+            Some((act, _)) if ActTools::has(tool.as_str()) => act.foresee(tool.as_str(), args).await,
+            Some((_, change)) => change.foresee(tool.as_str(), args).await,
+            None => None,
         }
     }
 
@@ -338,9 +358,12 @@ impl Kubernetes {
             Which::Metrics => asked.metrics().await,
             Which::EventsFor => asked.events_for().await,
             Which::CanI => asked.can_i().await,
-            Which::List => asked.list().await,
-            Which::Get => asked.get().await,
-            Which::Describe => asked.describe().await,
+            Which::List => asked.list(args.must("kind")).await,
+            Which::Get => asked.get(args.must("kind")).await,
+            Which::Describe => asked.describe(args.must("kind")).await,
+            Which::ListOf(kind) => asked.list(kind).await,
+            Which::GetOf(kind) => asked.get(kind).await,
+            Which::DescribeOf(kind) => asked.describe(kind).await,
         }
     }
 }
@@ -422,16 +445,18 @@ mod tests {
 
     #[test]
     fn every_tool_takes_a_cluster_and_refuses_what_it_does_not_know() {
-        for row in ROWS {
+        for row in ROWS.iter().chain(kinds::ROWS) {
             let schema = args::schema(row.args);
             assert!(schema["properties"]["cluster"].is_object(), "{}", row.name);
             assert_eq!(schema["additionalProperties"], false, "{}", row.name);
             assert!(row.name.starts_with("k8s-") && row.about.is_ascii() != row.about.contains('。'), "{}: both languages", row.name);
         }
-        let mut names: Vec<_> = ROWS.iter().map(|row| row.name).collect();
+        let changing = ChangeTools::tools().into_iter().chain(ActTools::tools()).map(|tool| tool.name.as_str().to_owned());
+        let mut names: Vec<_> = ROWS.iter().chain(kinds::ROWS).map(|row| row.name.to_owned()).chain(changing).collect();
+        let all = names.len();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), ROWS.len());
+        assert_eq!(names.len(), all);
     }
 
     #[test]

@@ -10,6 +10,7 @@ import { CopyButton, IconButton, Notice } from '@/shared/ui/parts';
 import { Failed, FaultView } from '@/shared/ui/states';
 import { keyOf, useGiveUp, useObject, type ClusterDetail, type KubeKindView, type KubeObjectView } from './api';
 import { EventsTab } from './EventsTab';
+import { ObjectActions } from './ObjectActions';
 import { GivenUp, Waiting } from './parts';
 import { summaryOf } from './summary';
 import { SummaryTab } from './SummaryTab';
@@ -43,6 +44,7 @@ export function ObjectPanel({ cluster, kind, namespace, name, tab, onTab, onClos
             {visible(name)}
           </h2>
         </div>
+        {object.data && there && <ObjectActions cluster={cluster} kind={kind} namespace={namespace} name={name} object={object.data.object} onDone={(gone) => (gone ? onClose() : void object.refetch())} />}
         <CopyButton text={name} label={t('explorer.copyName')} />
         <IconButton icon={object.data && object.isFetching ? 'busy' : 'refresh'} label={t('explorer.refreshOne')} onClick={() => void object.refetch()} disabled={object.isFetching} testId="object-again" />
         <IconButton icon="close" label={t('common.closePanel')} onClick={onClose} testId="object-close" />

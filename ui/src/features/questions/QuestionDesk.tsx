@@ -157,8 +157,15 @@ function Matter({ question, onAnswer, busy }: PartProps) {
               [t('questions.server'), visible(question.serverName)],
               [t('questions.risk'), <RiskChip key="r" value={matter.risk} />],
               [t('questions.rule'), <code key="rule">{visible(matter.rule)}</code>],
+              matter.by !== '' && [t('questions.by'), visible(matter.by)],
             ]}
           />
+          {matter.preview !== null && (
+            <div className="ph-stack tight" data-testid="question-preview">
+              <h3>{t('questions.preview')}</h3>
+              <CodeBlock text={visible(matter.preview)} label={t('questions.preview')} maxHeight={320} wrap />
+            </div>
+          )}
           <div className="ph-stack tight">
             <h3>{t('questions.args')}</h3>
             {isMap(matter.args) && Object.keys(matter.args).length === 0 ? <span className="ph-muted">{t('questions.noArgs')}</span> : <CodeBlock text={visible(JSON.stringify(matter.args, null, 2))} label={t('questions.args')} maxHeight={260} wrap />}

@@ -404,6 +404,8 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
     kube_table: (req, say) => kube.table(req, mode === 'many', say),
     kube_object: (req) => kube.object(req, started),
     kube_cancel: () => ({}),
+    kube_act: (req, say) => kube.act(req, say),
+    kube_revisions: () => kube.REVISIONS,
   };
 
   const ALWAYS = new Set<Name>(['app_boot', 'app_ready', 'prefs_set']);

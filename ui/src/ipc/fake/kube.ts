@@ -1,5 +1,5 @@
 /** What the fake's clusters hold: tables as a server draws them, and one whole object behind each row. */
-import type { Json, KubeColumnView, KubeKindsView, KubeKindView, KubeObjectView, KubeRowView, KubeTablePart, KubeUsageView, UiFault } from '../bindings';
+import type { Json, KubeActRes, KubeActStep, KubeColumnView, KubeKindsView, KubeKindView, KubeObjectView, KubeRevisionView, KubeRowView, KubeTablePart, KubeUsageView, UiFault } from '../bindings';
 import type { Req } from '../wire';
 import { DOWN } from './clusters';
 import { fault } from './world';
@@ -187,4 +187,16 @@ export function object(req: Req<'kube_object'>, now: number): KubeObjectView {
     object: whole,
     yaml: `apiVersion: v1\nkind: Pod\nmetadata:\n  name: ${req.name}\n  namespace: ${req.namespace}\n  labels:\n    app: ${app}\n  annotations:\n    example.net/trace: "on"\nspec:\n  nodeName: node-0\n  containers:\n  - name: ${app}\n    image: ${image}\n    args: ["--listen", "0.0.0.0:8080"]\n    command:\n    - sh\n    - -c\n    - |\n      # waits for its database\n      until nc -z db 5432; do sleep 1; done\n      exec /app\n    resources:\n      limits:\n        memory: 256Mi\n  - name: proxy\n    image: registry.example.net/proxy:2.3\nstatus:\n  phase: Running\n  podIP: 10.42.1.17\n`,
   };
+}
+
+export const REVISIONS: KubeRevisionView[] = [
+  { revision: 7, madeAt: '2026-09-01T10:00:00Z', changeCause: null, images: ['registry.example.net/checkout:2.4'], current: true },
+  { revision: 6, madeAt: '2026-08-20T10:00:00Z', changeCause: 'release 2.3', images: ['registry.example.net/checkout:2.3'], current: false },
+];
+
+/** Every act is done at once; draining says its steps. */
+export function act(req: Req<'kube_act'>, say: (message: KubeActStep) => void): KubeActRes {
+  if (req.act.do === 'drain' && !req.act.force) throw fault('denied', 'drain_refused', { en: `the node ${req.name} was left alone: payments/job: no controller would make it again`, zh: `未对节点 ${req.name} 作任何更改：payments/job：没有控制器会重建它` }, { en: 'Move these pods, or say that they may be lost.', zh: '请先迁移这些 Pod，或明确允许丢失。' });
+  if (req.act.do === 'drain') say({ text: '1/1 payments/job: evicted' });
+  return { changed: true, undoId: 'c0ffee', auditId: '0a1b2c3d', warnings: [] };
 }

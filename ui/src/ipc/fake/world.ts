@@ -335,7 +335,7 @@ export function question(kind: string, now: number, life = 110_000): QuestionVie
     case 'sample':
       return { ...base, id: 'q-sample', server: 'srv-every', serverName: 'everything', matter: { kind: 'sample', request: { messages: [{ role: 'user', content: { type: 'text', text: 'Summarise the state of the cluster in one sentence.' } }], systemPrompt: 'You are terse.', maxTokens: 100 } } };
     default:
-      return { ...base, id: 'q-call', server: 'srv-prod', serverName: 'k8s-prod-eu', matter: { kind: 'call', call: 'c-1', tool: 'deployments_scale', risk: kind === 'high' ? 'high' : 'medium', args: { namespace: 'payments', name: 'checkout', replicas: 6 }, rule: 'default-window-medium' } };
+      return { ...base, id: 'q-call', server: 'srv-prod', serverName: 'k8s-prod-eu', matter: { kind: 'call', call: 'c-1', tool: 'deployments_scale', risk: kind === 'high' ? 'high' : 'medium', args: { namespace: 'payments', name: 'checkout', replicas: 6 }, rule: 'default-window-medium', by: 'mira', preview: 'change Deployment/checkout (payments)\n-  replicas: 3\n+  replicas: 6' } };
   }
 }
 

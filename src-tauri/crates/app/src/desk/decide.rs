@@ -1,12 +1,14 @@
 //! From an order to leave to run it: the tool, its arguments, its risk, the policy, and a person where the policy asks for one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::audit::{Durability, Entry, Event};
-use domain::fault::{Fault, ServerFault};
+use domain::fault::{Fault, Phase, ServerFault};
 use domain::id::{Millis, QuestionId};
 use domain::person::{Answer, Approval, Matter, Question, Scope};
 use domain::policy::{CallFacts, Decision, Door, Held, Permit, Refusal};
+use domain::protocol::{CallReq, Foreseen};
 use domain::tool::{Risk, canonical};
 use domain::{Json, JsonMap};
 
@@ -17,6 +19,9 @@ use crate::event::Tag;
 use crate::redacted::redact_json;
 use crate::sessions::{ANSWER_WITHIN, Live, Offered, Slot};
 use crate::views::ToolDiff;
+
+/// How long trying a call beforehand may take.
+const FORESEEN_WITHIN: Duration = Duration::from_secs(90);
 
 /// A call that may run.
 pub(super) struct Ready {
@@ -125,7 +130,7 @@ impl Core {
             Decision::Deny(refusal) => return Err(Box::pin(self.refuse(&refusal, args_shape)).await),
             Decision::Ask(held) => held,
         };
-        let permit = Box::pin(self.permitted(slot, order, held, &args, &args_shape)).await?;
+        let (permit, args) = Box::pin(self.permitted(slot, order, held, args, &args_shape, &live)).await?;
         // Much may have happened while a person was thinking.
         let live = self.ensure(slot, &order.actor).await?;
         let now = Self::callable(slot, order).map_err(|fault| say(&fault))?;
@@ -159,7 +164,15 @@ impl Core {
     }
 
     /// Turns a held call into a permit: by an approval that was given earlier, or by asking.
-    async fn permitted(&self, slot: &Slot, order: &CallOrder, held: Held, args: &JsonMap, args_shape: &Json) -> Result<Permit, Fault> {
+    async fn permitted(
+        &self,
+        slot: &Slot,
+        order: &CallOrder,
+        held: Held,
+        mut args: JsonMap,
+        args_shape: &Json,
+        live: &Live,
+    ) -> Result<(Permit, JsonMap), Fault> {
         let facts = held.facts();
         let approval = |question: &str, scope: Scope, by: &str| Approval {
             question: QuestionId::new(question),
@@ -178,6 +191,13 @@ impl Core {
         let given = if let Some(given) = given {
             given
         } else {
+            let preview = match self.foreseen(order, &held, &args, args_shape, live).await? {
+                Some(foreseen) => {
+                    args.extend(foreseen.pinned);
+                    Some(self.ports.redact.redact(&foreseen.text).into_owned())
+                }
+                None => None,
+            };
             let now = self.now();
             let id = uuid::Uuid::new_v4().to_string();
             let question = Question {
@@ -190,6 +210,8 @@ impl Core {
                     risk: facts.risk,
                     args: redact_json(self.ports.redact.as_ref(), Json::Object(args.clone())),
                     rule: held.rule().to_owned(),
+                    by: facts.actor.name.clone(),
+                    preview,
                 },
                 asked_at: now,
                 expires_at: Millis(now.0 + ANSWER_WITHIN),
@@ -213,9 +235,47 @@ impl Core {
             }
         };
         match held.approved(given) {
-            Ok(permit) => Ok(permit),
+            Ok(permit) => Ok((permit, args)),
             Err(refusal) => Err(self.refuse(&refusal, args_shape.clone()).await),
         }
+    }
+
+    /// What the call would change, for the person who is asked. What would fail anyway is not asked about.
+    async fn foreseen(
+        &self,
+        order: &CallOrder,
+        held: &Held,
+        args: &JsonMap,
+        args_shape: &Json,
+        live: &Live,
+    ) -> Result<Option<Foreseen>, Fault> {
+        let req = CallReq { tool: order.tool.clone(), args: args.clone() };
+        let tried = tokio::time::timeout(FORESEEN_WITHIN, live.session.foresee(&req)).await;
+        let fault = match tried {
+            Ok(None) => return Ok(None),
+            Ok(Some(Ok(foreseen))) => return Ok(Some(foreseen)),
+            Ok(Some(Err(fault))) => fault,
+            Err(_) => {
+                let fault = ServerFault::Timeout { phase: Phase::Total, after: FORESEEN_WITHIN };
+                self.say(&fault, &attempted(&order.tool), &held.facts().server_name)
+            }
+        };
+        let facts = held.facts();
+        let entry = Entry {
+            id: Self::audit_id(),
+            at: self.now(),
+            actor: facts.actor.clone(),
+            server: Some(facts.server.clone()),
+            server_name: facts.server_name.clone(),
+            server_fingerprint: facts.server_fingerprint.clone(),
+            event: Event::Refused {
+                tool: facts.tool.clone(),
+                risk: facts.risk,
+                args_shape: args_shape.clone(),
+                rule: format!("{}: nobody was asked, because it would fail: {}", held.rule(), fault.code),
+            },
+        };
+        Err(self.write_refusal(entry, fault).await)
     }
 
     /// A tool whose definition changed: a person looks at the difference, or it is not called.

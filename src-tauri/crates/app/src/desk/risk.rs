@@ -19,6 +19,7 @@ const KNOWN: &[(&str, Risk)] = &[
     ("k8s-patch-service", Risk::Medium),
     ("k8s-rehearse", Risk::Safe),
     ("k8s-relation-query", Risk::Safe),
+    ("k8s-rollout-history", Risk::Safe),
     ("k8s-rollout-status", Risk::Safe),
     ("k8s-update-service", Risk::Medium),
 ];

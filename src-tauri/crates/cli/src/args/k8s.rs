@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::k8s_act::{K8sDeleteArgs, K8sDrainArgs, K8sNodeArgs, K8sPatchArgs, K8sScaleArgs, K8sTargetArgs};
 use super::k8s_change::{K8sApplyArgs, K8sRolloutCommand, K8sTryArgs, K8sUndoArgs};
 
 /// `pilot k8s`.
@@ -34,6 +35,20 @@ pub(crate) enum K8sCommand {
     /// Watch the rollout of a workload
     #[command(subcommand)]
     Rollout(K8sRolloutCommand),
+    /// Set how many pods something has
+    Scale(K8sScaleArgs),
+    /// Replace all pods of a workload, as a rollout
+    Restart(K8sTargetArgs),
+    /// Change some fields of an object
+    Patch(K8sPatchArgs),
+    /// Delete an object, exactly as it is now
+    Delete(K8sDeleteArgs),
+    /// Let no new pods come to a node
+    Cordon(K8sNodeArgs),
+    /// Let new pods come to a node again
+    Uncordon(K8sNodeArgs),
+    /// Move the pods of a node away, within their disruption budgets
+    Drain(K8sDrainArgs),
     /// List the kinds that a cluster serves
     Kinds {
         /// The cluster, by name or id; the only one there is when not given

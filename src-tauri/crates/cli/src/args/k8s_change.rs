@@ -76,10 +76,32 @@ pub(crate) enum K8sRolloutCommand {
         #[arg(long, value_name = "TIME", value_parser = duration)]
         wait: Option<Duration>,
     },
+    /// List the revisions that a workload can go back to, newest first
+    History {
+        /// KIND/NAME, or the kind and then the name: deployment, statefulset, daemonset
+        #[arg(required = true, num_args = 1..=2, value_name = "KIND/NAME")]
+        what: Vec<String>,
+        #[command(flatten)]
+        place: K8sPlace,
+    },
+    /// Give a workload the pod template of an earlier revision
+    Undo {
+        /// KIND/NAME, or the kind and then the name: deployment, statefulset, daemonset
+        #[arg(required = true, num_args = 1..=2, value_name = "KIND/NAME")]
+        what: Vec<String>,
+        #[command(flatten)]
+        place: K8sPlace,
+        /// Which revision; the one before the current one when not given
+        #[arg(long, value_name = "REVISION", value_parser = clap::value_parser!(u64).range(1..))]
+        to_revision: Option<u64>,
+        /// Agree to this one change beforehand; counts where the policy asks, never where it denies
+        #[arg(long)]
+        approve_once: bool,
+    },
 }
 
 /// `90s`, `10m`, `2h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write it as 90s, 10m or 2h".to_owned();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| wrong())?;

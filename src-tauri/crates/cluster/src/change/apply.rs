@@ -26,11 +26,24 @@ const AGAIN: usize = 5;
 /// How long a new kind may take to be served.
 const KIND_WITHIN: Duration = Duration::from_secs(30);
 
+/// So many changes are kept to be taken back.
+const KEPT_MOST: u32 = 500;
+/// For so long: 90 days.
+const KEPT_FOR: i64 = 90 * 24 * 60 * 60 * 1000;
+
 /// Why one object was not changed.
-struct Stopped {
-    fault: Fault,
+pub(super) struct Stopped {
+    pub(super) fault: Fault,
     /// Whether it may have been changed all the same: no answer came.
-    doubt: bool,
+    pub(super) doubt: bool,
+}
+
+impl Stopped {
+    /// Of a request to change something that came to no answer of the server.
+    pub(super) fn unanswered(fault: Fault) -> Self {
+        let doubt = matches!(fault.kind, FaultKind::Unreachable | FaultKind::Timeout | FaultKind::Protocol);
+        Self { fault, doubt }
+    }
 }
 
 impl From<Fault> for Stopped {
@@ -85,63 +98,92 @@ pub(super) async fn carry_out(
 }
 
 /// From now on it stays, or waits for its deadline.
-async fn settle(changes: &Changes, kept: &mut KeptChange, within: Option<i64>) -> Result<(), Fault> {
+pub(super) async fn settle(changes: &Changes, kept: &mut KeptChange, within: Option<i64>) -> Result<(), Fault> {
     kept.state = if within.is_some() { ChangeState::Waiting } else { ChangeState::Applied };
     kept.deadline = within.map(|within| changes.later(within));
     kept.claimed_until = None;
-    changes.log.keep_change(kept).await
+    changes.log.keep_change(kept).await?;
+    changes.prune().await;
+    Ok(())
 }
 
 /// What is kept before anything happens.
 async fn kept(changes: &Changes, line: &Line<'_>, approved: &Approved, steps: &[&Step]) -> Result<KeptChange, Fault> {
-    let id = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
-    let mut objects = Vec::with_capacity(steps.len());
-    let mut sealed: Vec<(usize, NewSecret)> = Vec::new();
-    for (nth, step) in steps.iter().enumerate() {
-        let before = step.live.as_ref().map(visible);
-        let after = step.would_be.as_ref().map(visible).or_else(|| Some(step.body.clone()));
-        let content = match (step.object.is_secret(), &before) {
-            (false, _) => Content::Clear { before, after },
-            // Its place is filled below.
-            (true, Some(_)) => {
-                let value = SecretBytes::new(json!({ "before": before, "after": after }).to_string());
-                let owner = Owner::new(OWNER, id.clone(), nth.to_string());
-                sealed.push((nth, NewSecret { owner, value, kind: SecretKind::Other, expires_at: None }));
-                Content::Made
-            }
-            (true, None) => Content::Made,
-        };
-        objects.push(KeptObject {
-            object: step.object.clone(),
-            path: String::new(),
-            action: step.action,
-            applied: false,
-            stamp: None,
-            content,
-        });
-    }
-    if !sealed.is_empty() {
-        let (places, new): (Vec<usize>, Vec<NewSecret>) = sealed.into_iter().unzip();
-        for (nth, secret) in places.into_iter().zip(changes.vault.keep(new).await?) {
-            objects[nth].content = Content::Sealed { secret };
-        }
-    }
-    Ok(KeptChange {
-        id,
-        cluster: line.cluster.id.clone(),
-        cluster_uid: approved.cluster_uid().to_owned(),
-        at: changes.now(),
-        state: ChangeState::Applying,
-        deadline: None,
-        claimed_until: Some(changes.later(CLAIM)),
-        trouble: None,
-        objects,
-    })
+    let item = |step: &&Step| Item {
+        object: step.object.clone(),
+        action: step.action,
+        before: step.live.as_ref().map(visible),
+        after: step.would_be.as_ref().map(visible).or_else(|| Some(step.body.clone())),
+    };
+    changes.to_keep(line, approved.cluster_uid().to_owned(), steps.iter().map(item).collect()).await
+}
+
+/// An object that is about to be changed.
+pub(super) struct Item {
+    pub(super) object: ObjectRef,
+    pub(super) action: Action,
+    /// What it is, without bookkeeping.
+    pub(super) before: Option<Json>,
+    /// What it will be, as far as that is known.
+    pub(super) after: Option<Json>,
 }
 
 impl Changes {
-    /// Nothing came of it.
-    async fn forget(&self, kept: &KeptChange) {
+    /// A change as it is kept before anything happens; what Secrets hold goes into the vault.
+    pub(super) async fn to_keep(&self, line: &Line<'_>, cluster_uid: String, items: Vec<Item>) -> Result<KeptChange, Fault> {
+        let id = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
+        let mut objects = Vec::with_capacity(items.len());
+        let mut sealed: Vec<(usize, NewSecret)> = Vec::new();
+        for (nth, Item { object, action, before, after }) in items.into_iter().enumerate() {
+            let content = match (object.is_secret(), &before) {
+                (false, _) => Content::Clear { before, after },
+                // Its place is filled below.
+                (true, Some(_)) => {
+                    let value = SecretBytes::new(json!({ "before": before, "after": after }).to_string());
+                    let owner = Owner::new(OWNER, id.clone(), nth.to_string());
+                    sealed.push((nth, NewSecret { owner, value, kind: SecretKind::Other, expires_at: None }));
+                    Content::Made
+                }
+                (true, None) => Content::Made,
+            };
+            objects.push(KeptObject { object, path: String::new(), action, applied: false, stamp: None, content });
+        }
+        if !sealed.is_empty() {
+            let (places, new): (Vec<usize>, Vec<NewSecret>) = sealed.into_iter().unzip();
+            for (nth, secret) in places.into_iter().zip(self.vault.keep(new).await?) {
+                objects[nth].content = Content::Sealed { secret };
+            }
+        }
+        Ok(KeptChange {
+            id,
+            cluster: line.cluster.id.clone(),
+            cluster_uid,
+            at: self.now(),
+            state: ChangeState::Applying,
+            deadline: None,
+            claimed_until: Some(self.later(CLAIM)),
+            trouble: None,
+            objects,
+        })
+    }
+
+    /// Forgets changes that are no longer kept, and what the vault keeps for them. What cannot be forgotten now is forgotten later.
+    pub(super) async fn prune(&self) {
+        let before = Millis(self.now().0.saturating_sub(KEPT_FOR));
+        match self.log.outlived(KEPT_MOST, before, self.now()).await {
+            Ok(outlived) => {
+                for kept in outlived {
+                    self.forget(&kept).await;
+                }
+            }
+            Err(fault) => tracing::warn!(%fault, "changes that are no longer kept could not be looked for"),
+        }
+    }
+}
+
+impl Changes {
+    /// Nothing came of it, or it is no longer kept.
+    pub(super) async fn forget(&self, kept: &KeptChange) {
         let gone = self.log.forget_change(&kept.id).await;
         if let Err(fault) = gone {
             tracing::warn!(%fault, change = kept.id, "a change that did not happen is still listed");
@@ -185,10 +227,7 @@ async fn one(line: &Line<'_>, kinds: &mut Kinds, step: &Step, kept: &mut KeptObj
                 body["metadata"][key] = live["metadata"][key].clone();
             }
         }
-        let answer = line.apply(&path, &body, Mode::Do, step.force).await.map_err(|fault| {
-            let doubt = matches!(fault.kind, FaultKind::Unreachable | FaultKind::Timeout | FaultKind::Protocol);
-            Stopped { fault, doubt }
-        })?;
+        let answer = line.apply(&path, &body, Mode::Do, step.force).await.map_err(Stopped::unanswered)?;
         let outrun = answer.status == 409 && fault::conflicts(&answer).is_empty() && live.is_some();
         if !outrun {
             said = Some(answer);
@@ -262,7 +301,7 @@ async fn established(line: &Line<'_>, path: &str, object: &ObjectRef) -> Result<
 }
 
 /// It ended in the middle: what was done, what was not, and how to go back.
-fn incomplete(kept: &KeptChange, done: usize, at: &ObjectRef, stopped: Stopped) -> Fault {
+pub(super) fn incomplete(kept: &KeptChange, done: usize, at: &ObjectRef, stopped: Stopped) -> Fault {
     let names = |objects: &[KeptObject]| objects.iter().map(|one| one.object.to_string()).collect::<Vec<_>>().join(", ");
     let applied = &kept.objects[..done];
     let rest = &kept.objects[done..];

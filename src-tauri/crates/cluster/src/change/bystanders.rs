@@ -2,7 +2,7 @@
 
 use domain::Json;
 use domain::fault::Fault;
-use domain::manifest::{KeptChange, ObjectRef};
+use domain::manifest::{KeptObject, ObjectRef};
 
 use super::order::brought;
 use super::wire::{Kinds, Line};
@@ -12,18 +12,16 @@ const MOST: usize = 10;
 /// What every namespace has or gets by itself.
 const ITS_OWN: [&str; 6] = ["Event", "Endpoints", "EndpointSlice", "Lease", "PodMetrics", "LocalSubjectAccessReview"];
 
-/// Objects that are not of this change and would be gone with it.
+/// Objects that are not among those and would be gone with it.
 pub(super) async fn bystanders(
     line: &Line<'_>,
     kinds: &mut Kinds,
     object: &ObjectRef,
     after: Option<&Json>,
-    kept: &KeptChange,
+    beside: &[KeptObject],
 ) -> Result<Vec<String>, Fault> {
     let ours = |found: &ObjectRef| {
-        kept.objects
-            .iter()
-            .any(|one| one.object.kind == found.kind && one.object.name == found.name && one.object.namespace == found.namespace)
+        beside.iter().any(|one| one.object.kind == found.kind && one.object.name == found.name && one.object.namespace == found.namespace)
     };
     let mut others = Vec::new();
     if let Some(brought) = after.and_then(brought) {

@@ -1,8 +1,9 @@
 //! Everything that changes a cluster: rehearsed first, applied as it was rehearsed, and taken back.
 //!
-//! **Invariant:** the only requests that change something are in `apply.rs` and `undo.rs`, and each of them was tried on the API server
-//! right before. What a Secret holds is in no answer, no log and no database: what must be kept of it is sealed in the vault.
+//! **Invariant:** the only requests that change something are in `apply.rs`, `act` and `undo.rs`, and each of them was tried on the API
+//! server right before. What a Secret holds is in no answer, no log and no database: what must be kept of it is sealed in the vault.
 
+mod act;
 mod added;
 mod apply;
 mod bystanders;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::act::{ActIo, ActTarget, Deed, Done, Foresight, Revision};
 use domain::cluster::ClusterDef;
 use domain::fault::{Fault, FaultKind};
 use domain::id::{Clock, Millis};
@@ -159,6 +161,19 @@ impl Change for Changes {
 
     async fn next_deadline(&self) -> Result<Option<Millis>, Fault> {
         self.log.next_deadline().await
+    }
+
+    async fn foresee(&self, cluster: &ClusterDef, deed: &Deed) -> Result<Foresight, Fault> {
+        act::foresee(self, &self.line(cluster).await?, deed).await
+    }
+
+    async fn act(&self, cluster: &ClusterDef, deed: &Deed, seen: Option<&str>, io: &ActIo) -> Result<Done, Fault> {
+        act::act(self, &self.line(cluster).await?, deed, seen, io).await
+    }
+
+    async fn revisions(&self, cluster: &ClusterDef, target: &ActTarget) -> Result<Vec<Revision>, Fault> {
+        // Looking is allowed on read-only clusters, too.
+        act::history(&Line { client: self.reach.client(cluster).await?, cluster }, target).await
     }
 
     async fn rollout(&self, cluster: &ClusterDef, target: &RolloutTarget, wait: Option<Duration>) -> Result<Rollout, Fault> {

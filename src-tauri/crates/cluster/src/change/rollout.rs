@@ -119,7 +119,7 @@ fn standing(object: &ObjectRef, live: &Json) -> Rollout {
 }
 
 /// The label selector of a workload as a query.
-fn selector(live: &Json) -> String {
+pub(super) fn selector(live: &Json) -> String {
     let mut parts = Vec::new();
     if let Some(labels) = live.pointer("/spec/selector/matchLabels").and_then(Json::as_object) {
         parts.extend(labels.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())));

@@ -5,7 +5,7 @@
 
 use domain::Json;
 use domain::fault::{Fault, FaultKind};
-use domain::manifest::{ChangeState, Content, FieldChange, KeptChange, KeptObject, UndoStep, Undone};
+use domain::manifest::{Action, ChangeState, Content, FieldChange, KeptChange, KeptObject, UndoStep, Undone};
 use domain::text::Text;
 use serde::Deserialize;
 use serde_json::json;
@@ -108,37 +108,40 @@ impl Planned<'_> {
         let object = &self.kept.object;
         let (verb, said): (&str, Said) = match &self.way {
             Way::Nothing => return Ok(()),
-            Way::Delete(options) => {
-                let mut options = options.clone();
-                let mut said = line.delete(&self.path, &options, mode).await?;
-                for _ in 0..AGAIN {
-                    if said.status != 409 {
-                        break;
-                    }
-                    // A report of its status moved it; anything else is another object than the one that was looked at.
-                    let now = line.get(&self.path).await?;
-                    // Definitions of kinds are marked first and compared with the version of before then: refused in words, done in fact.
-                    let same = now.body["metadata"]["uid"] == options["preconditions"]["uid"];
-                    let ends = mode == Mode::Do && same && now.body["metadata"]["deletionTimestamp"].is_string();
-                    if now.status == 404 || ends {
-                        return Ok(());
-                    }
-                    if !now.agreed() || self.base.as_deref() != Some(rehearse::base(&now.body).as_str()) {
-                        break;
-                    }
-                    options["preconditions"]["resourceVersion"] = now.body["metadata"]["resourceVersion"].clone();
-                    said = line.delete(&self.path, &options, mode).await?;
-                }
-                if said.status == 404 {
-                    return Ok(());
-                }
-                ("delete", said)
-            }
+            Way::Delete(options) => match deleted(line, &self.path, options, self.base.as_deref(), mode).await? {
+                Some(said) => ("delete", said),
+                None => return Ok(()),
+            },
             Way::Make(collection, body) => ("create", line.create(collection, body, mode).await?),
             Way::Replace(body) => ("update", line.replace(&self.path, body, mode).await?),
         };
         if said.agreed() { Ok(()) } else { Err(fault::refused(line.cluster, &said, verb, Some(object))) }
     }
+}
+
+/// Deletes what was looked at: an object whose fingerprint is `base`, as the options' preconditions say. None where it is gone.
+pub(super) async fn deleted(line: &Line<'_>, path: &str, options: &Json, base: Option<&str>, mode: Mode) -> Result<Option<Said>, Fault> {
+    let mut options = options.clone();
+    let mut said = line.delete(path, &options, mode).await?;
+    for _ in 0..AGAIN {
+        if said.status != 409 {
+            break;
+        }
+        // A report of its status moved it; anything else is another object than the one that was looked at.
+        let now = line.get(path).await?;
+        // Definitions of kinds are marked first and compared with the version of before then: refused in words, done in fact.
+        let same = now.body["metadata"]["uid"] == options["preconditions"]["uid"];
+        let ends = mode == Mode::Do && same && now.body["metadata"]["deletionTimestamp"].is_string();
+        if now.status == 404 || ends {
+            return Ok(None);
+        }
+        if !now.agreed() || base != Some(rehearse::base(&now.body).as_str()) {
+            break;
+        }
+        options["preconditions"]["resourceVersion"] = now.body["metadata"]["resourceVersion"].clone();
+        said = line.delete(path, &options, mode).await?;
+    }
+    Ok((said.status != 404).then_some(said))
 }
 
 async fn planned<'k>(
@@ -179,7 +182,7 @@ async fn planned<'k>(
         // It was made by the change.
         let Some(live) = live else { return Ok(nothing(path)) };
         let changed_since = made_since(one, after.as_ref(), &live);
-        let found = if anyway { Vec::new() } else { bystanders(line, kinds, object, after.as_ref(), kept).await? };
+        let found = if anyway { Vec::new() } else { bystanders(line, kinds, object, after.as_ref(), &kept.objects).await? };
         let mut preconditions = json!({ "uid": live["metadata"]["uid"] });
         if !anyway {
             preconditions["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
@@ -192,8 +195,24 @@ async fn planned<'k>(
     let Some(live) = live else {
         let collection = served.collection(&object.api_version, object.namespace.as_deref());
         let told = UndoStep { object: object.clone(), action: "recreate".into(), fields: vec![], changed_since: vec![] };
-        return Ok(Planned { kept: one, path, told, way: Way::Make(collection, before), bystanders: vec![], base: None });
+        return Ok(Planned { kept: one, path, told, way: Way::Make(collection, remade(before)), bystanders: vec![], base: None });
     };
+    if one.action == Action::Delete {
+        let same = one.stamp.as_ref().is_some_and(|(uid, _)| live["metadata"]["uid"] == uid.as_str());
+        if same && live["metadata"]["deletionTimestamp"].is_string() {
+            return Err(refusal(
+                &kept.id,
+                &format!("{object} is still on its way out: somebody's finalizer, or what it owns, is waited for"),
+                &format!("{object} 仍在删除中：正在等待终结器或其所拥有的对象"),
+            ));
+        }
+        let mut plan = nothing(path);
+        if !same && !anyway {
+            // Somebody made another one of that name.
+            plan.told.changed_since = vec![FieldChange { path: "metadata.uid".into(), before: None, after: None }];
+        }
+        return Ok(plan);
+    }
     let after = after.unwrap_or_else(|| before.clone());
     let now = visible(&live);
     let (body, fields, changed_since) = put_back(&before, &after, &now, &live, anyway);
@@ -207,6 +226,22 @@ async fn planned<'k>(
         changed_since: shown(object.is_secret(), changed_since),
     };
     Ok(Planned { kept: one, path, told, way: Way::Replace(body), bystanders: vec![], base: None })
+}
+
+/// A deleted object as it can be made again: without what the API server gives to each anew.
+fn remade(mut before: Json) -> Json {
+    if before["kind"] != "Job" || before.pointer("/spec/manualSelector") == Some(&Json::Bool(true)) {
+        return before;
+    }
+    if let Some(spec) = before.get_mut("spec").and_then(Json::as_object_mut) {
+        spec.shift_remove("selector");
+    }
+    for place in ["/metadata/labels", "/spec/template/metadata/labels"] {
+        if let Some(labels) = before.pointer_mut(place).and_then(Json::as_object_mut) {
+            labels.retain(|key, _| !key.ends_with("controller-uid"));
+        }
+    }
+    before
 }
 
 /// What is told of fields; of a Secret's values only that they differ.
@@ -359,6 +394,21 @@ mod tests {
         }
         let (body, ..) = put_back(&before, &after, &json!({ "data": { "a": "3" } }), &json!({ "data": { "a": "3" } }), true);
         assert_eq!(body["data"]["a"], "1", "told to, it goes back all the same");
+    }
+
+    #[test]
+    fn a_job_is_made_again_without_what_every_job_gets_anew() {
+        let labels = json!({ "app": "a", "controller-uid": "1", "batch.kubernetes.io/controller-uid": "1" });
+        let job = json!({ "kind": "Job", "metadata": { "labels": labels }, "spec": { "selector": { "matchLabels": labels },
+            "template": { "metadata": { "labels": labels } } } });
+        let again = remade(job.clone());
+        assert_eq!(
+            again,
+            json!({ "kind": "Job", "metadata": { "labels": { "app": "a" } }, "spec": { "template": { "metadata": { "labels": { "app": "a" } } } } })
+        );
+        let mut own = job;
+        own["spec"]["manualSelector"] = true.into();
+        assert_eq!(remade(own.clone()), own);
     }
 
     #[test]

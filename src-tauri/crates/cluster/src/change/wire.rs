@@ -71,6 +71,16 @@ impl Mode {
             Self::Do => "",
         }
     }
+
+    /// The options of a deletion. An API server that gets them in the body passes over those in the address: a trial that is named there
+    /// alone is none.
+    fn of_deletion(self, options: &Json) -> Json {
+        let mut options = options.clone();
+        if self == Self::Try {
+            options["dryRun"] = serde_json::json!(["All"]);
+        }
+        options
+    }
 }
 
 impl Line<'_> {
@@ -122,9 +132,32 @@ impl Line<'_> {
         self.send(Method::POST, &uri, "application/json", Some(body)).await
     }
 
+    /// A whole object that must hold nothing unknown.
+    pub(super) async fn replace_strict(&self, path: &str, body: &Json, mode: Mode) -> Result<Said, Fault> {
+        let uri = format!("{path}?fieldManager={MANAGER}&fieldValidation=Strict{}", mode.query());
+        self.send(Method::PUT, &uri, "application/json", Some(body)).await
+    }
+
+    /// A new object that must hold nothing unknown.
+    pub(super) async fn create_strict(&self, collection: &str, body: &Json, mode: Mode) -> Result<Said, Fault> {
+        let uri = format!("{collection}?fieldManager={MANAGER}&fieldValidation=Strict{}", mode.query());
+        self.send(Method::POST, &uri, "application/json", Some(body)).await
+    }
+
+    /// Some fields; `content` says how they are to be read.
+    pub(super) async fn patch(&self, path: &str, content: &str, body: &Json, mode: Mode) -> Result<Said, Fault> {
+        let uri = format!("{path}?fieldManager={MANAGER}&fieldValidation=Strict{}", mode.query());
+        self.send(Method::PATCH, &uri, content, Some(body)).await
+    }
+
+    /// Asks for a pod to go, which its disruption budget may refuse for now (429).
+    pub(super) async fn evict(&self, pod: &str, body: &Json, mode: Mode) -> Result<Said, Fault> {
+        let uri = if mode == Mode::Try { format!("{pod}/eviction?dryRun=All") } else { format!("{pod}/eviction") };
+        self.send(Method::POST, &uri, "application/json", Some(body)).await
+    }
+
     pub(super) async fn delete(&self, path: &str, options: &Json, mode: Mode) -> Result<Said, Fault> {
-        let uri = if mode == Mode::Try { format!("{path}?dryRun=All") } else { path.to_owned() };
-        self.send(Method::DELETE, &uri, "application/json", Some(options)).await
+        self.send(Method::DELETE, path, "application/json", Some(&mode.of_deletion(options))).await
     }
 }
 
@@ -213,6 +246,13 @@ mod tests {
     fn a_warning_is_the_text_between_its_quotes() {
         assert_eq!(warning(r#"299 - "unknown field \"spec.x\"""#).as_deref(), Some("unknown field \"spec.x\""));
         assert_eq!(warning("299 - nothing"), None);
+    }
+
+    #[test]
+    fn the_trial_of_a_deletion_says_so_where_the_server_looks() {
+        let options = json!({ "propagationPolicy": "Background" });
+        assert_eq!(Mode::Try.of_deletion(&options), json!({ "propagationPolicy": "Background", "dryRun": ["All"] }));
+        assert_eq!(Mode::Do.of_deletion(&options), options);
     }
 
     #[test]

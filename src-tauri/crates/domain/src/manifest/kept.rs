@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Draft, FieldChange, ObjectRef, Rehearsal};
 use crate::Json;
+use crate::act::{ActIo, ActTarget, Deed, Done, Foresight, Revision};
 use crate::cluster::ClusterDef;
 use crate::fault::Fault;
 use crate::id::{ClusterId, Millis, SecretId};
@@ -169,6 +170,9 @@ pub trait ChangeLog: Send + Sync + std::fmt::Debug {
     async fn claim(&self, id: &str, from: &[ChangeState], to: ChangeState, until: Option<Millis>, now: Millis) -> Result<bool, Fault>;
     /// Forgets a change.
     async fn forget_change(&self, id: &str) -> Result<(), Fault>;
+    /// Changes that nobody waits for and that are no longer kept: those beyond the newest `most`, and those from before `before`. Never
+    /// one that waits to be confirmed, and never one that somebody has at `now`.
+    async fn outlived(&self, most: u32, before: Millis, now: Millis) -> Result<Vec<KeptChange>, Fault>;
 }
 
 /// What was applied.
@@ -276,6 +280,13 @@ pub trait Change: Send + Sync + std::fmt::Debug {
     async fn due(&self) -> Result<Vec<ChangeView>, Fault>;
     /// When the next change goes back by itself.
     async fn next_deadline(&self) -> Result<Option<Millis>, Fault>;
+    /// Tries an act on the API server without changing anything.
+    async fn foresee(&self, cluster: &ClusterDef, deed: &Deed) -> Result<Foresight, Fault>;
+    /// Carries an act out, tried right before; with `seen` only on what was looked at. Faults further: `object_moved_on` (`denied`),
+    /// `not_scalable`, `no_such_revision`, `drain_refused`, `drain_incomplete`.
+    async fn act(&self, cluster: &ClusterDef, deed: &Deed, seen: Option<&str>, io: &ActIo) -> Result<Done, Fault>;
+    /// The templates that a workload can go back to, newest first.
+    async fn revisions(&self, cluster: &ClusterDef, target: &ActTarget) -> Result<Vec<Revision>, Fault>;
     /// Where a rollout stands; `wait` says how long it may take to be done or to have failed.
     async fn rollout(&self, cluster: &ClusterDef, target: &RolloutTarget, wait: Option<Duration>) -> Result<Rollout, Fault>;
 }

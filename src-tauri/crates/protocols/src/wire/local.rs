@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::fault::{Phase, ServerFault};
+use domain::fault::{Fault, Phase, ServerFault};
 use domain::local::{LocalModule, LocalSettings, LocalTools};
-use domain::protocol::{CallIo, CallReq, Common, ConnectCx, Session, TypedProtocol};
+use domain::protocol::{CallIo, CallReq, Common, ConnectCx, Foreseen, Session, TypedProtocol};
 use domain::server::PeerFacts;
 use domain::text::Text;
 use domain::ticket::Ticket;
@@ -118,6 +118,12 @@ impl Session for LocalSession {
             return Err(ServerFault::ConnectionLost { reason: "the session was closed".into(), lost_result: false });
         }
         self.of_module(true, self.module.call(&req.tool, req.args, io)).await
+    }
+
+    async fn foresee(&self, req: &CallReq) -> Option<Result<Foreseen, Fault>> {
+        let work = async { Ok(self.module.foresee(&req.tool, &req.args).await) };
+        // What ends the session is told by the call itself.
+        self.of_module(false, work).await.unwrap_or_default()
     }
 
     async fn health(&self) -> Result<(), ServerFault> {

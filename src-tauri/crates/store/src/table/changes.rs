@@ -146,6 +146,22 @@ impl ChangeLog for Store {
         Ok(work.await?)
     }
 
+    async fn outlived(&self, most: u32, before: Millis, now: Millis) -> Result<Vec<KeptChange>, Fault> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT body, state, deadline, claimed_until FROM changes
+             WHERE state IN ('applied', 'undone') AND (state = 'undone' OR deadline IS NULL) AND (claimed_until IS NULL OR claimed_until <= ?1)
+             AND (at < ?2 OR id NOT IN (SELECT id FROM changes ORDER BY at DESC, id LIMIT ?3))
+             ORDER BY at, id LIMIT 200",
+        )
+        .bind(now.0)
+        .bind(before.0)
+        .bind(most)
+        .fetch_all(self.readers())
+        .await
+        .map_err(read)?;
+        rows.into_iter().map(whole).collect::<Result<_, StoreFault>>().map_err(Fault::from)
+    }
+
     async fn forget_change(&self, id: &str) -> Result<(), Fault> {
         let id = id.to_owned();
         let work = self.writer().write("forget a change", move |conn| {
@@ -198,6 +214,32 @@ mod tests {
         assert_eq!(store.next_deadline().await.unwrap(), Some(Millis(100)));
         store.close().await.unwrap();
         assert_eq!(at.open().await.change("d").await.unwrap().unwrap(), change("d", 4, ChangeState::Applied, None, None));
+    }
+
+    #[tokio::test]
+    async fn what_is_old_or_beyond_the_newest_is_outlived_and_what_somebody_waits_for_never_is() {
+        let at = Fixture::new();
+        let store = at.open().await;
+        for one in [
+            change("waits", 1, ChangeState::Waiting, Some(900), None),
+            change("being-applied", 2, ChangeState::Applying, None, Some(950)),
+            change("being-undone", 3, ChangeState::Undone, None, Some(950)),
+            change("old", 4, ChangeState::Applied, None, None),
+            change("old-undone", 5, ChangeState::Undone, Some(7), None),
+            change("beyond", 20, ChangeState::Applied, None, None),
+            change("new", 30, ChangeState::Applied, None, None),
+            change("newest", 31, ChangeState::Undone, None, None),
+        ] {
+            store.keep_change(&one).await.unwrap();
+        }
+        let ids = async |most, before, now| {
+            let all = store.outlived(most, Millis(before), Millis(now)).await.unwrap();
+            all.into_iter().map(|one| one.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(100, 0, 500).await, [""; 0]);
+        assert_eq!(ids(100, 10, 500).await, ["old", "old-undone"]);
+        assert_eq!(ids(2, 0, 500).await, ["old", "old-undone", "beyond"]);
+        assert_eq!(ids(0, 0, 1000).await, ["being-undone", "old", "old-undone", "beyond", "new", "newest"]);
     }
 
     #[tokio::test]

@@ -14,6 +14,14 @@ pub(super) enum Sort {
     Whole(i64, i64, i64),
     /// Yes or no, and what counts when it is not given.
     Flag(bool),
+    /// A whole number within bounds; nothing counts when it is not given.
+    Maybe(i64, i64),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// What this schema says. The desk checks all of it; here its type alone.
+    Shape(fn() -> Json),
+    /// A text that only the desk adds, and no caller sees.
+    Hidden,
 }
 
 /// One argument.
@@ -50,21 +58,44 @@ impl Arg {
                 json!({ "type": "integer", "minimum": min, "maximum": max, "default": usual, "description": self.about })
             }
             Sort::Flag(usual) => json!({ "type": "boolean", "default": usual, "description": self.about }),
+            Sort::Maybe(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max, "description": self.about }),
+            Sort::OneOf(words) => json!({ "type": "string", "enum": words, "description": self.about }),
+            Sort::Shape(shape) => {
+                let mut schema = shape();
+                schema["description"] = self.about.into();
+                schema
+            }
+            Sort::Hidden => json!({ "type": "string" }),
         }
     }
 
     fn check(&self, value: &Json) -> Result<(), String> {
         match self.sort {
-            Sort::Text => match value.as_str() {
+            Sort::Text | Sort::Hidden => match value.as_str() {
                 Some(text) if text.trim().is_empty() => Err("it is empty".into()),
                 Some(text) if text.chars().count() > 1024 => Err("it is longer than 1024 characters".into()),
                 Some(_) => Ok(()),
                 None => Err("it is no text".into()),
             },
-            Sort::Whole(min, max, _) => match value.as_i64() {
+            Sort::Whole(min, max, _) | Sort::Maybe(min, max) => match value.as_i64() {
                 Some(number) if (min..=max).contains(&number) => Ok(()),
                 _ => Err(format!("it is no whole number from {min} to {max}")),
             },
+            Sort::OneOf(words) => match value.as_str() {
+                Some(word) if words.contains(&word) => Ok(()),
+                _ => Err(format!("it is none of {}", words.join(", "))),
+            },
+            Sort::Shape(shape) => {
+                let is = match value {
+                    Json::Object(_) => "object",
+                    Json::Array(_) => "array",
+                    Json::String(_) => "string",
+                    _ => "something else",
+                };
+                let wanted = shape()["type"].clone();
+                let fits = wanted == is || wanted.as_array().is_some_and(|all| all.iter().any(|one| one == is));
+                if fits { Ok(()) } else { Err(format!("it must be of the type {wanted}")) }
+            }
             Sort::Flag(_) => value.as_bool().map(|_| ()).ok_or_else(|| "it is neither true nor false".into()),
         }
     }
@@ -74,7 +105,7 @@ impl Arg {
 pub(super) fn schema(args: &[Arg]) -> Json {
     let mut properties = JsonMap::new();
     let mut required = Vec::new();
-    for arg in args {
+    for arg in args.iter().filter(|arg| !matches!(arg.sort, Sort::Hidden)) {
         properties.insert(arg.name.to_owned(), arg.schema());
         for also in arg.also {
             let mut schema = arg.schema();
@@ -142,6 +173,16 @@ impl Args {
             _ => 0,
         };
         self.given.get(name).and_then(Json::as_i64).unwrap_or(usual).try_into().unwrap_or(0)
+    }
+
+    /// A value that is no text, or may be none.
+    pub(super) fn json(&self, name: &str) -> Option<&Json> {
+        self.given.get(name)
+    }
+
+    /// A number that counts only when it is given.
+    pub(super) fn maybe(&self, name: &str) -> Option<u64> {
+        self.given.get(name)?.as_u64()
     }
 
     pub(super) fn flag(&self, name: &str) -> bool {

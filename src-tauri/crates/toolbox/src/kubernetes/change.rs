@@ -4,13 +4,14 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use domain::cluster::{ClusterDef, Clusters};
 use domain::fault::{Fault, ServerFault};
 use domain::kube::choose;
-use domain::manifest::{Action, Change, ChangeView, Draft, ObjectRef, Rehearsal, Rollout, RolloutTarget};
-use domain::protocol::{CallEvent, CallIo, decode};
+use domain::manifest::{Action, Change, ChangeView, Draft, ObjectRef, Rehearsal, Rollout, RolloutTarget, stale};
+use domain::protocol::{CallEvent, CallIo, Foreseen, decode};
 use domain::tool::{Annotations, Content, Tool, ToolResult};
 use domain::{Json, JsonMap};
 use serde::Deserialize;
@@ -228,7 +229,26 @@ impl ChangeTools {
         }
     }
 
-    async fn cluster(&self, named: Option<&str>) -> Result<ClusterDef, Fault> {
+    /// What `k8s-apply` would change. A digest that does not hold is told at once.
+    pub(crate) async fn foresee(&self, name: &str, args: &JsonMap) -> Option<Result<Foreseen, Fault>> {
+        if name != "k8s-apply" {
+            return None;
+        }
+        let args: ManifestArgs = read(Json::Object(args.clone())).ok()?;
+        let digest = args.digest.clone().unwrap_or_default();
+        Some(match self.rehearse(args).await {
+            Ok(rehearsal) if rehearsal.digest() != digest => Err(stale()),
+            Ok(rehearsal) => Ok(Foreseen { text: changes_text(&rehearsal), pinned: JsonMap::new() }),
+            Err(fault) => Err(fault),
+        })
+    }
+
+    /// What changes clusters.
+    pub(super) fn changes(&self) -> &dyn Change {
+        self.change.as_ref()
+    }
+
+    pub(super) async fn cluster(&self, named: Option<&str>) -> Result<ClusterDef, Fault> {
         choose(&self.clusters.clusters().await?, named)
     }
 
@@ -242,7 +262,7 @@ impl ChangeTools {
         let draft = Draft { text: args.manifest, namespace: args.namespace, take_over: args.take_over };
         let within = args.confirm_within_seconds.map(Duration::from_secs);
         let done = self.change.apply(&cluster, &draft, &args.digest.unwrap_or_default(), within).await?;
-        let list = done.applied.iter().map(|(action, object)| format!("{} {object}", word(*action))).collect::<Vec<_>>().join("\n");
+        let list = done.applied.iter().map(|(action, object)| format!("{} {object}", action.word())).collect::<Vec<_>>().join("\n");
         let mut text = if list.is_empty() { "nothing had to be changed".to_owned() } else { list };
         if let Some(id) = &done.undo_id {
             text.push_str(&format!("\nto take it back: k8s-undo {id}"));
@@ -268,14 +288,23 @@ impl ChangeTools {
     }
 
     /// Runs it in a task of its own and tells the caller that it goes on.
-    async fn carried_out(
+    pub(super) async fn carried_out(
         &self,
         io: &CallIo,
         work: impl Future<Output = Result<(String, Json), Fault>> + Send + 'static,
     ) -> Result<ToolResult, ServerFault> {
+        self.carried_out_with(io, Arc::default(), work).await
+    }
+
+    /// The same; `beats` counts what the caller heard, so that other news goes on from there.
+    pub(super) async fn carried_out_with(
+        &self,
+        io: &CallIo,
+        beats: Arc<AtomicU32>,
+        work: impl Future<Output = Result<(String, Json), Fault>> + Send + 'static,
+    ) -> Result<ToolResult, ServerFault> {
         let mut work = self.tasks.spawn(work);
         let mut pulse = tokio::time::interval(PULSE);
-        let mut beats = 0.0;
         loop {
             tokio::select! {
                 done = &mut work => {
@@ -283,12 +312,16 @@ impl ChangeTools {
                 }
                 () = io.cancel.cancelled() => return Err(ServerFault::Cancelled),
                 _ = pulse.tick() => {
-                    beats += 1.0;
-                    io.emit(CallEvent::Progress { progress: beats, total: None, message: None });
+                    io.emit(CallEvent::Progress { progress: beat(&beats), total: None, message: None });
                 }
             }
         }
     }
+}
+
+/// The next number of what a caller hears.
+pub(super) fn beat(beats: &AtomicU32) -> f64 {
+    f64::from(beats.fetch_add(1, Ordering::Relaxed) + 1)
 }
 
 fn read<T: serde::de::DeserializeOwned>(args: Json) -> Result<T, ServerFault> {
@@ -298,16 +331,8 @@ fn read<T: serde::de::DeserializeOwned>(args: Json) -> Result<T, ServerFault> {
     })
 }
 
-fn of<T: serde::Serialize>(value: &T) -> Json {
+pub(super) fn of<T: serde::Serialize>(value: &T) -> Json {
     serde_json::to_value(value).unwrap_or(Json::Null)
-}
-
-fn word(action: Action) -> &'static str {
-    match action {
-        Action::Create => "create",
-        Action::Change => "change",
-        Action::Unchanged => "unchanged",
-    }
 }
 
 fn row((action, object): &(Action, ObjectRef)) -> Json {
@@ -315,7 +340,7 @@ fn row((action, object): &(Action, ObjectRef)) -> Json {
 }
 
 /// What a tool answers: words for whoever reads, the same as data, and a fault as data, too.
-fn answer(done: Result<(String, Json), Fault>) -> ToolResult {
+pub(super) fn answer(done: Result<(String, Json), Fault>) -> ToolResult {
     match done {
         Ok((text, whole)) => ToolResult { content: vec![Content::text(text)], structured_content: Some(whole), is_error: false },
         Err(fault) => {
@@ -330,8 +355,13 @@ fn answer(done: Result<(String, Json), Fault>) -> ToolResult {
 }
 
 fn changes_text(rehearsal: &Rehearsal) -> String {
-    let one = |change: &domain::manifest::ObjectChange| format!("{} {}\n{}", word(change.action), change.object, change.diff);
-    rehearsal.changes().iter().map(one).collect::<Vec<_>>().join("\n")
+    change_text(rehearsal.changes())
+}
+
+/// Objects and their differences.
+pub(super) fn change_text(changes: &[domain::manifest::ObjectChange]) -> String {
+    let one = |change: &domain::manifest::ObjectChange| format!("{} {}\n{}", change.action.word(), change.object, change.diff);
+    changes.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 fn told_diff(rehearsal: &Rehearsal) -> (String, Json) {
@@ -356,7 +386,7 @@ fn told_rehearsal(rehearsal: &Rehearsal) -> (String, Json) {
 
 fn told_changes(list: &[ChangeView]) -> (String, Json) {
     let one = |view: &ChangeView| {
-        let objects = view.objects.iter().map(|(action, object, _)| format!("{} {object}", word(*action))).collect::<Vec<_>>().join(", ");
+        let objects = view.objects.iter().map(|(action, object, _)| format!("{} {object}", action.word())).collect::<Vec<_>>().join(", ");
         format!("{} {} {objects}", view.id, view.state.word())
     };
     (list.iter().map(one).collect::<Vec<_>>().join("\n"), json!({ "changes": list }))

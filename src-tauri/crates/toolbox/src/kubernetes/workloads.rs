@@ -144,7 +144,7 @@ impl Ask<'_> {
         )
     }
 
-    pub(super) async fn list(&self) -> Result<Json, Fault> {
+    pub(super) async fn list(&self, kind: &str) -> Result<Json, Fault> {
         let most = usize::try_from(self.args.whole("limit")).unwrap_or(usize::MAX);
         let query = LookFor {
             scope: self.args.scope(),
@@ -152,7 +152,7 @@ impl Ask<'_> {
             fields: self.args.text("field_selector").map(str::to_owned),
             // One more tells whether there are more.
             most: Some(most.saturating_add(1)),
-            ..LookFor::kind(self.args.must("kind"))
+            ..LookFor::kind(kind)
         };
         let mut table = self.on.kube.table(self.cluster, &query).await?;
         let truncated = table.rows.len() > most;
@@ -175,12 +175,12 @@ impl Ask<'_> {
         }))
     }
 
-    pub(super) async fn get(&self) -> Result<Json, Fault> {
-        Ok(json!({ "object": self.object(self.args.must("kind"), self.args.must("name")).await? }))
+    pub(super) async fn get(&self, kind: &str) -> Result<Json, Fault> {
+        Ok(json!({ "object": self.object(kind, self.args.must("name")).await? }))
     }
 
-    pub(super) async fn describe(&self) -> Result<Json, Fault> {
-        let (kind, name) = (self.args.must("kind"), self.args.must("name"));
+    pub(super) async fn describe(&self, kind: &str) -> Result<Json, Fault> {
+        let name = self.args.must("name");
         let object = self.object(kind, name).await?;
         // Who may see the object and not its events still gets the object.
         let (events, why) = match self.events_about(kind, name).await {

@@ -7,7 +7,8 @@ use domain::manifest::{Action, ChangeView, Draft, Extent, Rehearsal, Rollout, Ro
 use domain::text::Text;
 use serde_json::json;
 
-use crate::args::{K8sApplyArgs, K8sManifestArgs, K8sRolloutCommand, K8sTryArgs, K8sUndoArgs, Lang};
+use super::act;
+use crate::args::{K8sApplyArgs, K8sManifestArgs, K8sRolloutCommand, K8sTargetArgs, K8sTryArgs, K8sUndoArgs, Lang};
 use crate::commands::moment;
 use crate::context::Context;
 use crate::out::Out;
@@ -23,7 +24,7 @@ fn draft(args: &K8sManifestArgs) -> Result<Draft, Fault> {
 /// Tries a manifest.
 pub(super) async fn rehearse(cx: &Context, args: K8sTryArgs) -> Result<u8, Fault> {
     let manifest = &args.manifest;
-    let rehearsal = cx.or_stop(cx.app.workbench.rehearse(manifest.place.cluster.as_deref(), &draft(manifest)?)).await?;
+    let rehearsal = cx.or_stop(cx.app.workbench.rehearse_as(manifest.place.cluster.as_deref(), &draft(manifest)?, &cx.actor)).await?;
     let out = &cx.out;
     if out.for_programs() {
         out.document(&json!({
@@ -81,6 +82,7 @@ fn changes(out: &Out, rehearsal: &Rehearsal, defaults: bool) -> String {
             Action::Create => out.word("create", "创建"),
             Action::Change => out.word("change", "更改"),
             Action::Unchanged => out.word("unchanged", "无变化"),
+            Action::Delete => out.word("delete", "删除"),
         };
         let extent = match change.extent {
             Extent::Whole => "",
@@ -111,7 +113,7 @@ fn changes(out: &Out, rehearsal: &Rehearsal, defaults: bool) -> String {
 /// Shows what would be otherwise.
 pub(super) async fn diff(cx: &Context, args: K8sTryArgs) -> Result<u8, Fault> {
     let manifest = &args.manifest;
-    let rehearsal = cx.or_stop(cx.app.workbench.rehearse(manifest.place.cluster.as_deref(), &draft(manifest)?)).await?;
+    let rehearsal = cx.or_stop(cx.app.workbench.rehearse_as(manifest.place.cluster.as_deref(), &draft(manifest)?, &cx.actor)).await?;
     if cx.out.for_programs() {
         cx.out.document(&json!({ "changes": rehearsal.changes(), "warnings": words(&cx.out, rehearsal.warnings()) }));
     } else {
@@ -145,6 +147,16 @@ pub(super) async fn apply(cx: &Context, args: K8sApplyArgs) -> Result<u8, Fault>
     Ok(0)
 }
 
+/// What was done to an object.
+pub(super) fn done_word(out: &Out, action: Action) -> &'static str {
+    match action {
+        Action::Create => out.word("created", "已创建"),
+        Action::Change => out.word("changed", "已更改"),
+        Action::Unchanged => out.word("unchanged", "无变化"),
+        Action::Delete => out.word("deleted", "已删除"),
+    }
+}
+
 fn show_applied(out: &Out, done: &AppliedSet) {
     if out.for_programs() {
         out.document(&json!({
@@ -156,7 +168,7 @@ fn show_applied(out: &Out, done: &AppliedSet) {
         return;
     }
     for one in &done.applied {
-        let word = if one.action == Action::Create { out.word("created", "已创建") } else { out.word("changed", "已更改") };
+        let word = done_word(out, one.action);
         out.line(&format!("{word} {}", one.object));
     }
     for warning in &done.warnings {
@@ -223,15 +235,27 @@ fn taken_back(out: &Out, undone: &Undone) -> String {
     undone.undone.iter().map(one).collect()
 }
 
-/// Where a rollout stands.
-pub(super) async fn rollout(cx: &Context, command: K8sRolloutCommand) -> Result<u8, Fault> {
-    let K8sRolloutCommand::Status { what, place, wait } = command;
-    let (kind, name) = match what.as_slice() {
+/// `KIND/NAME`, or the two words.
+pub(super) fn object(what: &[String]) -> Result<(String, String), Fault> {
+    match what {
         [one] => one.split_once('/').map(|(kind, name)| (kind.to_owned(), name.to_owned())),
         [kind, name] => Some((kind.clone(), name.clone())),
         _ => None,
     }
-    .ok_or_else(|| usage("what", "name it as KIND/NAME", "请写成 KIND/NAME"))?;
+    .filter(|(kind, name)| !kind.is_empty() && !name.is_empty())
+    .ok_or_else(|| usage("what", "name it as KIND/NAME", "请写成 KIND/NAME"))
+}
+
+/// Where a rollout stands.
+pub(super) async fn rollout(cx: &Context, command: K8sRolloutCommand) -> Result<u8, Fault> {
+    let (what, place, wait) = match command {
+        K8sRolloutCommand::Status { what, place, wait } => (what, place, wait),
+        K8sRolloutCommand::History { what, place } => return act::history(cx, &what, &place).await,
+        K8sRolloutCommand::Undo { what, place, to_revision, approve_once } => {
+            return act::roll_back(cx, K8sTargetArgs { what, place, approve_once }, to_revision).await;
+        }
+    };
+    let (kind, name) = object(&what)?;
     let target = RolloutTarget { kind, name, namespace: place.namespace };
     let rollout = cx.or_stop(cx.app.workbench.rollout(place.cluster.as_deref(), &target, wait)).await?;
     cx.out.one(&rollout, |out| standing(out, &rollout));

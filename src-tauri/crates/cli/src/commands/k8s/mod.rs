@@ -1,5 +1,6 @@
 //! `pilot k8s`: what clusters hold, and how it changes.
 
+mod act;
 pub(crate) mod change;
 mod figures;
 mod get;
@@ -25,6 +26,13 @@ pub(super) async fn run(cx: &Context, command: K8sCommand) -> Result<u8, Fault> 
         K8sCommand::Confirm { change } => change::confirm(cx, &change).await,
         K8sCommand::Undo(args) => change::undo(cx, args).await,
         K8sCommand::Rollout(command) => change::rollout(cx, command).await,
+        K8sCommand::Scale(args) => act::scale(cx, args).await,
+        K8sCommand::Restart(args) => act::restart(cx, args).await,
+        K8sCommand::Patch(args) => act::patch(cx, args).await,
+        K8sCommand::Delete(args) => act::delete(cx, args).await,
+        K8sCommand::Cordon(args) => act::cordon(cx, args, true).await,
+        K8sCommand::Uncordon(args) => act::cordon(cx, args, false).await,
+        K8sCommand::Drain(args) => act::drain(cx, args).await,
         K8sCommand::Validate(args) => cx.or_stop(validate::validate(cx, args)).await,
         K8sCommand::Kinds { cluster } => cx.or_stop(get::kinds(cx, cluster.as_deref())).await,
     }
