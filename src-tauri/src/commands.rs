@@ -106,6 +106,8 @@ handlers! {
     kube::kube_kinds,
     kube_usage::kube_usage,
     kube::kube_table,
+    kube::kube_watch,
+    kube::kube_counts,
     kube::kube_object,
     kube::kube_cancel,
     kube_act::kube_act,

@@ -19,6 +19,7 @@ mod filesystem;
 mod kube_change;
 mod kube_look;
 mod kube_oracle;
+mod kube_watch;
 mod kubernetes;
 mod line;
 mod oidc;

@@ -3,7 +3,9 @@
 // It makes its own certificates, tokens and role bindings in a fresh directory, prints one line of JSON when everything answers, and ends
 // (removing the directory) when its standard input closes. Whoever starts it holds the other end of that pipe, so it cannot outlive them.
 //
-//	testcluster [--authentication-config FILE]
+//	testcluster [--authentication-config FILE] [--keep DIR]
+//
+// With --keep the directory is the given one and stays: started again on it, it is the same cluster at the same address.
 package main
 
 import (
@@ -23,6 +25,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -48,14 +51,15 @@ type facts struct {
 
 func main() {
 	authentication := flag.String("authentication-config", "", "an AuthenticationConfiguration, e.g. with JWT issuers")
+	keep := flag.String("keep", "", "a directory that stays: started again on it, this is the same cluster at the same address")
 	flag.Parse()
-	if err := run(*authentication); err != nil {
+	if err := run(*authentication, *keep); err != nil {
 		fmt.Fprintln(os.Stderr, "testcluster:", err)
 		os.Exit(1)
 	}
 }
 
-func run(authentication string) error {
+func run(authentication, keep string) error {
 	began := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
@@ -65,11 +69,16 @@ func run(authentication string) error {
 		cancel(errEnd)
 	}()
 
-	dir, err := os.MkdirTemp("", "testcluster-")
+	dir, before, err := place(keep)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	clean := func() {
+		if keep == "" {
+			_ = os.RemoveAll(dir)
+		}
+	}
+	defer clean()
 
 	etcd, err := startEtcd(filepath.Join(dir, "etcd"))
 	if err != nil {
@@ -77,13 +86,19 @@ func run(authentication string) error {
 	}
 	defer etcd.Close()
 
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	address := "127.0.0.1:0"
+	if before != nil {
+		address = strings.TrimPrefix(before.Server, "https://")
+	}
+	listener, err := net.Listen("tcp4", address)
 	if err != nil {
 		return err
 	}
-	made, err := prepare(dir, listener.Addr().(*net.TCPAddr).Port)
-	if err != nil {
-		return err
+	made := before
+	if made == nil {
+		if made, err = prepare(dir, listener.Addr().(*net.TCPAddr).Port); err != nil {
+			return err
+		}
 	}
 	ended := make(chan error, 1)
 	go func() {
@@ -109,10 +124,30 @@ func run(authentication string) error {
 		return fmt.Errorf("the API server ended: %w", err)
 	case <-ctx.Done():
 		// Nobody is left who would look at what it holds: there is no reason to drain for a minute.
-		_ = os.RemoveAll(dir)
+		clean()
 		os.Exit(0)
 		return nil
 	}
+}
+
+// place is where everything is kept, and what was written there when this cluster was started before.
+func place(keep string) (string, *facts, error) {
+	if keep == "" {
+		dir, err := os.MkdirTemp("", "testcluster-")
+		return dir, nil, err
+	}
+	if err := os.MkdirAll(keep, 0o700); err != nil {
+		return "", nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(keep, "facts.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return keep, nil, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	before := new(facts)
+	return keep, before, json.Unmarshal(text, before)
 }
 
 var errEnd = errors.New("standard input was closed")
@@ -171,7 +206,14 @@ func prepare(dir string, port int) (*facts, error) {
 			return nil, err
 		}
 	}
-	return made, os.WriteFile(filepath.Join(dir, "tokens.csv"), list.Bytes(), 0o600)
+	if err := os.WriteFile(filepath.Join(dir, "tokens.csv"), list.Bytes(), 0o600); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(made)
+	if err != nil {
+		return nil, err
+	}
+	return made, os.WriteFile(filepath.Join(dir, "facts.json"), text, 0o600)
 }
 
 // The people of the cluster. Whoever is in `viewers` may look and not touch.

@@ -7,10 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use domain::fault::{Fault, FaultKind};
-use domain::kube::{LookFor, Scope, TablePart, TableSink};
+use domain::kube::{LookFor, Scope, TablePart, TableSink, WatchFor, WatchPart, WatchSink};
 use domain::text::Text;
 use ipc::common::{IdReq, Nothing, UiFault};
-use ipc::kube::{KubeKindsReq, KubeKindsView, KubeObjectReq, KubeObjectView, KubeTablePart, KubeTableReq, KubeTableRes};
+use ipc::kube::{
+    KubeCountView, KubeCountsReq, KubeKindsReq, KubeKindsView, KubeObjectReq, KubeObjectView, KubeTablePart, KubeTableReq, KubeTableRes,
+    KubeWatchPart, KubeWatchReq,
+};
 use tauri::State;
 use tauri::ipc::Channel;
 use tokio::sync::oneshot;
@@ -103,8 +106,52 @@ pub(super) async fn kube_table(
         let kube = &cabin.app().await?.kube;
         let cluster = kube.cluster(Some(&req.cluster)).await?;
         let scope = Some(req.namespace.map_or(Scope::All, Scope::One));
-        kube.table_into(&cluster, &LookFor { scope, fields: req.fields, labels: req.labels, ..LookFor::kind(req.kind) }, &sink).await?;
-        Ok(KubeTableRes { parts: sink.parts.load(Ordering::Relaxed) })
+        let query = LookFor { scope, fields: req.fields, labels: req.labels, ..LookFor::kind(req.kind) };
+        // Asked before the list, so that a watch from there on misses nothing. Without it the table is one that does not change by itself.
+        let place = kube.place(&cluster, &query).await.ok();
+        kube.table_into(&cluster, &query, &sink).await?;
+        Ok(KubeTableRes { parts: sink.parts.load(Ordering::Relaxed), place })
+    };
+    asking.until(&req.ask, look).await
+}
+
+/// Hands changes to the window as they come in.
+struct Changes(Channel<KubeWatchPart>);
+
+#[async_trait]
+impl WatchSink for Changes {
+    async fn part(&self, part: WatchPart) -> bool {
+        KubeWatchPart::of(part).is_none_or(|part| self.0.send(part).is_ok())
+    }
+}
+
+#[tauri::command]
+pub(super) async fn kube_watch(
+    cabin: State<'_, Cabin>,
+    asking: State<'_, Asking>,
+    req: KubeWatchReq,
+    channel: Channel<KubeWatchPart>,
+) -> Answer<Nothing> {
+    let look = async {
+        let kube = &cabin.app().await?.kube;
+        let cluster = kube.cluster(Some(&req.cluster)).await?;
+        let scope = Some(req.namespace.map_or(Scope::All, Scope::One));
+        let query = LookFor { scope, fields: req.fields, ..LookFor::kind(req.kind) };
+        kube.watch(&cluster, &WatchFor::rows(query).since(req.place), &Changes(channel)).await?;
+        Ok(Nothing {})
+    };
+    asking.until(&req.ask, look).await
+}
+
+#[tauri::command]
+pub(super) async fn kube_counts(cabin: State<'_, Cabin>, asking: State<'_, Asking>, req: KubeCountsReq) -> Answer<Vec<KubeCountView>> {
+    let look = async {
+        let kube = &cabin.app().await?.kube;
+        let cluster = kube.cluster(Some(&req.cluster)).await?;
+        let scope = req.namespace.map_or(Scope::All, Scope::One);
+        let queries = req.kinds.iter().map(|kind| LookFor { scope: Some(scope.clone()), ..LookFor::kind(kind) }).collect();
+        let counts = kube.counts(&cluster, queries).await;
+        Ok(req.kinds.into_iter().zip(counts).map(|(kind, count)| KubeCountView::of(kind, count)).collect())
     };
     asking.until(&req.ask, look).await
 }

@@ -1936,7 +1936,11 @@ export type KubeTableRes = {
 /**
  * How many pieces there were: the last of them may come in after this answer.
  */
-parts: number, };
+parts: number, 
+/**
+ * Where a watch goes on from; none when the cluster does not say.
+ */
+place: string | null, };
 export type KubeColumnView = { 
 /**
  * Its heading.
@@ -1971,6 +1975,99 @@ name: string,
  * One cell a column.
  */
 cells: Json[], };
+export type KubeWatchReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * The kind, as in [`KubeKindView::name`].
+ */
+kind: string, 
+/**
+ * Where; everywhere when none is named. Of no matter for a kind without namespaces.
+ */
+namespace: string | null, 
+/**
+ * A field selector.
+ */
+fields: string | null, 
+/**
+ * Where to go on from, as in [`KubeTableRes::place`]; none: everything is told first.
+ */
+place: string | null, 
+/**
+ * Names this question, so that it can be ended.
+ */
+ask: string, };
+export type KubeWatchPart = { "part": "head", 
+/**
+ * The kind.
+ */
+kind: KubeKindView, 
+/**
+ * The columns.
+ */
+columns: Array<KubeColumnView>, } | { "part": "anew" } | { "part": "rows", 
+/**
+ * The rows.
+ */
+rows: Array<KubeRowView>, } | { "part": "gone", 
+/**
+ * Which.
+ */
+names: Array<KubeNameView>, } | { "part": "live" } | { "part": "stale", 
+/**
+ * Since when.
+ */
+since: number, 
+/**
+ * Why.
+ */
+why: UiFault, } | { "part": "note", 
+/**
+ * What.
+ */
+note: Words, };
+export type KubeNameView = { 
+/**
+ * Its namespace.
+ */
+namespace: string | null, 
+/**
+ * Its name.
+ */
+name: string, };
+export type KubeCountsReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * The kinds, as in [`KubeKindView::name`].
+ */
+kinds: Array<string>, 
+/**
+ * Where; everywhere when none is named.
+ */
+namespace: string | null, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
+export type KubeCountView = { 
+/**
+ * The kind, as it was asked for.
+ */
+kind: string, 
+/**
+ * So many; none where they may not be listed.
+ */
+count: number | null, 
+/**
+ * Whether there may be more.
+ */
+atLeast: boolean, };
 export type KubeObjectReq = { 
 /**
  * The cluster's id.
@@ -2194,6 +2291,8 @@ export interface Commands {
   kube_usage: { req: KubeUsageReq; res: Array<KubeUsageView>; channel: never };
   kube_kinds: { req: KubeKindsReq; res: KubeKindsView; channel: never };
   kube_table: { req: KubeTableReq; res: KubeTableRes; channel: KubeTablePart };
+  kube_watch: { req: KubeWatchReq; res: Nothing; channel: KubeWatchPart };
+  kube_counts: { req: KubeCountsReq; res: Array<KubeCountView>; channel: never };
   kube_object: { req: KubeObjectReq; res: KubeObjectView; channel: never };
   kube_cancel: { req: IdReq; res: Nothing; channel: never };
   kube_act: { req: KubeActReq; res: KubeActRes; channel: KubeActStep };
@@ -2278,6 +2377,8 @@ export const reads: Record<keyof Commands, Tag[]> = {
   kube_usage: [],
   kube_kinds: [],
   kube_table: [],
+  kube_watch: [],
+  kube_counts: [],
   kube_object: [],
   kube_cancel: [],
   kube_act: [],
@@ -2362,6 +2463,8 @@ export const changes: Record<keyof Commands, Tag[]> = {
   kube_usage: [],
   kube_kinds: [],
   kube_table: [],
+  kube_watch: [],
+  kube_counts: [],
   kube_object: [],
   kube_cancel: [],
   kube_act: ["activity"],

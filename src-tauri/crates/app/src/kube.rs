@@ -6,11 +6,16 @@ use domain::Json;
 use domain::cluster::ClusterDef;
 use domain::fault::Fault;
 use domain::kube::{
-    Access, EventQuery, EventRow, KindInfo, Kinds, LogQuery, LogSink, LookFor, Objects, Permission, Table, TableSink, Usage, UsageOf,
-    choose,
+    Access, Count, EventQuery, EventRow, KindInfo, Kinds, LogQuery, LogSink, LookFor, Objects, Permission, Table, TableSink, Usage,
+    UsageOf, WatchFor, WatchSink, choose,
 };
 
+use futures::StreamExt as _;
+
 use crate::core::Core;
+
+/// So many counts are asked for together.
+const COUNTED_AT_ONCE: usize = 4;
 
 /// What clusters hold. Every method takes a cluster as [`Kubernetes::cluster`] gives it.
 #[derive(Debug, Clone)]
@@ -56,6 +61,26 @@ impl Kubernetes {
     /// One whole object, the values of a Secret masked; `namespace` none for the cluster's usual one.
     pub async fn object(&self, cluster: &ClusterDef, kind: &KindInfo, namespace: Option<&str>, name: &str) -> Result<Json, Fault> {
         self.core.ports.kube.object(cluster, kind, namespace, name).await
+    }
+
+    /// What is there, and then what changes, until nobody wants more; dropping the future ends it.
+    pub async fn watch(&self, cluster: &ClusterDef, query: &WatchFor, sink: &dyn WatchSink) -> Result<(), Fault> {
+        self.core.ports.kube.watch(cluster, query, sink).await
+    }
+
+    /// Where these objects stand now, for a watch that begins there.
+    pub async fn place(&self, cluster: &ClusterDef, query: &LookFor) -> Result<String, Fault> {
+        self.core.ports.kube.place(cluster, query).await
+    }
+
+    /// How many objects of these kinds there are, a few questions at once. None for those that may not be listed.
+    pub async fn counts(&self, cluster: &ClusterDef, queries: Vec<LookFor>) -> Vec<Option<Count>> {
+        let kube = &self.core.ports.kube;
+        futures::stream::iter(queries)
+            .map(|query| async move { kube.count(cluster, &query).await.ok() })
+            .buffered(COUNTED_AT_ONCE)
+            .collect()
+            .await
     }
 
     /// Lines of logs as they come in; dropping the future ends it.

@@ -206,6 +206,10 @@ const WORDS: &[(&str, &str)] = &[
     ("Of the container that ran before", "上一次运行的容器"),
     ("Only so far back, such as 30s, 10m, 2h", "只看此时间以内的，例如 30s、10m、2h"),
     ("Only so many of the last lines of each container", "每个容器只显示最后若干行"),
+    (
+        "Go on with what changes until Ctrl-C; with -o json or jsonl one line for each change",
+        "持续显示变化，直到按 Ctrl-C；使用 -o json 或 jsonl 时每个变化一行",
+    ),
     ("With the time of each line", "显示每行的时间"),
     ("Only those about this object", "仅与该对象有关的"),
     ("Only of these types, such as Warning", "仅限这些类型，例如 Warning"),

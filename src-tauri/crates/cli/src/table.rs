@@ -71,6 +71,30 @@ impl Table {
     }
 }
 
+/// A table whose rows come one after the other: columns keep their width, and grow where a cell needs it.
+#[derive(Debug, Default)]
+pub(crate) struct Growing {
+    widths: Vec<usize>,
+}
+
+impl Growing {
+    /// These rows as lines.
+    pub(crate) fn lines(&mut self, rows: &[Vec<String>]) -> Vec<String> {
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| tame_line(cell)).collect()).collect();
+        for row in &rows {
+            self.widths.resize(self.widths.len().max(row.len()), 0);
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        let line = |row: &Vec<String>| {
+            let cells = row.iter().zip(&self.widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())));
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        rows.iter().map(line).collect()
+    }
+}
+
 /// The beginning of a text that fits into so many cells, with `…` when something is left out.
 pub(crate) fn cut(text: &str, cells: usize) -> String {
     if text.width() <= cells {
@@ -100,6 +124,16 @@ mod tests {
         table.row(["文件系统".into(), "local".into()]);
         table.row(["k8s".into(), "sse".into()]);
         assert_eq!(table.lines(None), ["NAME      TYPE", "文件系统  local", "k8s       sse"]);
+    }
+
+    #[test]
+    fn rows_that_come_later_keep_the_columns() {
+        let mut growing = Growing::default();
+        let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+        assert_eq!(growing.lines(&[row(&["NAME", "AGE"]), row(&["web-1", "3s"])]), ["NAME   AGE", "web-1  3s"]);
+        assert_eq!(growing.lines(&[row(&["db", "4s"])]), ["db     4s"]);
+        assert_eq!(growing.lines(&[row(&["文件系统"])]), ["文件系统"]);
+        assert_eq!(growing.lines(&[row(&["db", "4s"])]), ["db        4s"]);
     }
 
     #[test]

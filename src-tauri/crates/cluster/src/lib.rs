@@ -19,6 +19,7 @@ mod oidc;
 mod reach;
 pub mod trust;
 pub mod validate;
+mod watch;
 
 pub use change::Changes;
 pub use kubeconfig::{Helper, KubeFiles};

@@ -4,6 +4,7 @@
 
 mod figures;
 mod logs;
+mod watch;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use crate::text::Text;
 
 pub use figures::{Access, EventQuery, EventRow, Permission, Usage, UsageOf, quantity};
 pub use logs::{LogLine, LogPart, LogQuery, LogSink, LogSource, LogTarget};
+pub use watch::{Count, ObjectName, Shape, WatchFor, WatchPart, WatchSink};
 
 /// What stands in place of a Secret's value.
 pub const MASKED: &str = "******";
@@ -330,6 +332,14 @@ pub trait Kube: Send + Sync + std::fmt::Debug {
     ///
     /// Faults further: `no_such_container`, `no_pods` (`not_found`); `no_selector`, `too_many_logs` (`usage`); `node_unreachable`.
     async fn logs(&self, cluster: &ClusterDef, query: &LogQuery, sink: &dyn LogSink) -> Result<(), Fault>;
+    /// What is there, and then what changes, until the sink wants no more or the future is dropped. A connection that is cut is taken up
+    /// again where it was, after pauses that grow; what the server no longer remembers is told anew. Not to be reached at all at the
+    /// beginning is a fault, later it is `Stale`; leave that is taken away is a fault at any time.
+    async fn watch(&self, cluster: &ClusterDef, query: &WatchFor, sink: &dyn WatchSink) -> Result<(), Fault>;
+    /// Where these objects stand now, for a watch that begins there. Who asks for it, lists, and then watches from it misses nothing.
+    async fn place(&self, cluster: &ClusterDef, query: &LookFor) -> Result<String, Fault>;
+    /// How many objects there are: asks for one of them and for how many more there would be.
+    async fn count(&self, cluster: &ClusterDef, query: &LookFor) -> Result<Count, Fault>;
     /// Whether we may do something there.
     async fn may(&self, cluster: &ClusterDef, access: &Access) -> Result<Permission, Fault>;
 

@@ -2,11 +2,11 @@
 //!
 //! **Invariant:** the values of Secrets were masked before anything becomes a type of this file.
 
-use domain::kube::{Column, KindInfo, Kinds, MissingKinds, TablePart, TableRow};
+use domain::kube::{Column, Count, KindInfo, Kinds, MissingKinds, ObjectName, TablePart, TableRow, WatchPart};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::common::Words;
+use crate::common::{UiFault, Words};
 
 /// Asks which kinds a cluster serves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -143,10 +143,133 @@ impl From<TablePart> for KubeTablePart {
 }
 
 /// A table was told to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct KubeTableRes {
     /// How many pieces there were: the last of them may come in after this answer.
     pub parts: u32,
+    /// Where a watch goes on from; none when the cluster does not say.
+    pub place: Option<String>,
+}
+
+/// Asks for what changes in a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct KubeWatchReq {
+    /// The cluster's id.
+    pub cluster: String,
+    /// The kind, as in [`KubeKindView::name`].
+    pub kind: String,
+    /// Where; everywhere when none is named. Of no matter for a kind without namespaces.
+    pub namespace: Option<String>,
+    /// A field selector.
+    pub fields: Option<String>,
+    /// Where to go on from, as in [`KubeTableRes::place`]; none: everything is told first.
+    pub place: Option<String>,
+    /// Names this question, so that it can be ended.
+    pub ask: String,
+}
+
+/// A piece of what changes, gathered for 50 ms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case", tag = "part")]
+pub enum KubeWatchPart {
+    /// What the table is of. Again when its columns became others.
+    Head {
+        /// The kind.
+        kind: KubeKindView,
+        /// The columns.
+        columns: Vec<KubeColumnView>,
+    },
+    /// All rows come again from the beginning, until `live`.
+    Anew,
+    /// These rows are there, as they are now.
+    Rows {
+        /// The rows.
+        rows: Vec<KubeRowView>,
+    },
+    /// These are there no more.
+    Gone {
+        /// Which.
+        names: Vec<KubeNameView>,
+    },
+    /// From here rows are told as they change.
+    Live,
+    /// The connection was cut; it is tried again until `live`.
+    Stale {
+        /// Since when.
+        since: i64,
+        /// Why.
+        why: UiFault,
+    },
+    /// Something that a person should know.
+    Note {
+        /// What.
+        note: Words,
+    },
+}
+
+impl KubeWatchPart {
+    /// Of a piece. None for whole objects: no window asks for them.
+    pub fn of(part: WatchPart) -> Option<Self> {
+        Some(match part {
+            WatchPart::Head { kind, columns } => {
+                Self::Head { kind: (&kind).into(), columns: columns.into_iter().map(Into::into).collect() }
+            }
+            WatchPart::Anew => Self::Anew,
+            WatchPart::Rows(rows) => Self::Rows { rows: rows.into_iter().map(Into::into).collect() },
+            WatchPart::Gone(names) => Self::Gone { names: names.into_iter().map(Into::into).collect() },
+            WatchPart::Live => Self::Live,
+            WatchPart::Stale { since, why } => Self::Stale { since: since.0, why: (*why).into() },
+            WatchPart::Note(note) => Self::Note { note: note.into() },
+            WatchPart::Objects(_) => return None,
+        })
+    }
+}
+
+/// Which object of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct KubeNameView {
+    /// Its namespace.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl From<ObjectName> for KubeNameView {
+    fn from(of: ObjectName) -> Self {
+        Self { namespace: of.namespace, name: of.name }
+    }
+}
+
+/// Asks how many objects there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct KubeCountsReq {
+    /// The cluster's id.
+    pub cluster: String,
+    /// The kinds, as in [`KubeKindView::name`].
+    pub kinds: Vec<String>,
+    /// Where; everywhere when none is named.
+    pub namespace: Option<String>,
+    /// Names this question, so that it can be given up.
+    pub ask: String,
+}
+
+/// How many objects of a kind there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct KubeCountView {
+    /// The kind, as it was asked for.
+    pub kind: String,
+    /// So many; none where they may not be listed.
+    pub count: Option<u64>,
+    /// Whether there may be more.
+    pub at_least: bool,
+}
+
+impl KubeCountView {
+    /// What was found out about a kind.
+    pub fn of(kind: String, count: Option<Count>) -> Self {
+        Self { kind, count: count.map(|count| count.count), at_least: count.is_some_and(|count| count.at_least) }
+    }
 }
 
 /// A column, as the server describes it.

@@ -11,7 +11,10 @@ use crate::clusters::{
 };
 use crate::common::{Boot, IdReq, Nothing, PageReq, PickRes, PrefReq, Tag, TextRes, UiEvent, UiFault};
 use crate::consents::{ConsentForgetReq, ConsentView};
-use crate::kube::{KubeKindsReq, KubeKindsView, KubeObjectReq, KubeObjectView, KubeTablePart, KubeTableReq, KubeTableRes};
+use crate::kube::{
+    KubeCountView, KubeCountsReq, KubeKindsReq, KubeKindsView, KubeObjectReq, KubeObjectView, KubeTablePart, KubeTableReq, KubeTableRes,
+    KubeWatchPart, KubeWatchReq,
+};
 use crate::kube_act::{KubeActReq, KubeActRes, KubeActStep, KubeRevisionView, KubeRevisionsReq};
 use crate::kube_usage::{KubeUsageReq, KubeUsageView};
 use crate::servers::{
@@ -147,6 +150,8 @@ table! {
     "kube_usage": KubeUsageReq => Vec<KubeUsageView>; reads [] changes [];
     "kube_kinds": KubeKindsReq => KubeKindsView; reads [] changes [];
     "kube_table": KubeTableReq => KubeTableRes, channel KubeTablePart; reads [] changes [];
+    "kube_watch": KubeWatchReq => Nothing, channel KubeWatchPart; reads [] changes [];
+    "kube_counts": KubeCountsReq => Vec<KubeCountView>; reads [] changes [];
     "kube_object": KubeObjectReq => KubeObjectView; reads [] changes [];
     "kube_cancel": IdReq => Nothing; reads [] changes [];
     "kube_act": KubeActReq => KubeActRes, channel KubeActStep; reads [] changes [Activity];
@@ -162,7 +167,7 @@ pub fn typescript() -> String {
         ClusterView, ContextView, ExecView, FindingView, ImportedView, ReachView, RefusedView, ReviewFileView, SignInOfferView,
     };
     use crate::common::{NoticeView, ProtocolView, Words};
-    use crate::kube::{KubeColumnView, KubeKindView, KubeMissingView, KubeRowView};
+    use crate::kube::{KubeColumnView, KubeKindView, KubeMissingView, KubeNameView, KubeRowView};
     use crate::kube_act::KubeAct;
     use crate::servers::{FactsView, FrameView, ImportChange, ImportItem, RejectedView};
 
@@ -280,6 +285,11 @@ pub fn typescript() -> String {
         KubeTableRes,
         KubeColumnView,
         KubeRowView,
+        KubeWatchReq,
+        KubeWatchPart,
+        KubeNameView,
+        KubeCountsReq,
+        KubeCountView,
         KubeObjectReq,
         KubeObjectView,
         KubeAct,

@@ -42,6 +42,20 @@ impl TestCluster {
         start(&[std::ffi::OsStr::new("--authentication-config"), file.as_os_str()])
     }
 
+    /// One of its own that keeps everything in that directory: started there again, it is the same cluster at the same address. It ends
+    /// when it is dropped.
+    pub fn kept_in(dir: &Path) -> Self {
+        start(&[std::ffi::OsStr::new("--keep"), dir.as_os_str()])
+    }
+
+    /// Ends it and waits until its ports are free.
+    pub fn end(mut self) {
+        if let Some((mut child, stdin)) = self.held.take() {
+            drop(stdin);
+            let _ = child.wait();
+        }
+    }
+
     /// Chain and key in one text, as the vault keeps them.
     pub fn pem(&self, who: &str) -> String {
         let pair = &self.certs[who];

@@ -5,7 +5,7 @@ import { href } from '@/shared/lib/route';
 import { visible } from '@/shared/lib/visible';
 import { Icon } from '@/shared/ui/icon';
 import { SearchBox } from '@/shared/ui/search';
-import type { KubeKindsView } from './api';
+import { useCounts, type KubeCountView, type KubeKindsView } from './api';
 import { grouped, listable } from './kinds';
 
 /** Groups that few people open. */
@@ -16,6 +16,8 @@ type Props = { cluster: string; kinds: KubeKindsView; chosen: string; namespace:
 export function KindTree({ cluster, kinds, chosen, namespace, onOpen }: Props) {
   const { t, word, say } = useT();
   const [query, setQuery] = useState('');
+  /** Groups that a person folded or unfolded. */
+  const [folds, setFolds] = useState<Record<string, boolean>>({});
   const groups = useMemo(() => grouped(kinds.kinds, query), [kinds, query]);
   const filtering = query.trim() !== '';
   // Two kinds of one name in two groups are told apart by their groups.
@@ -35,6 +37,11 @@ export function KindTree({ cluster, kinds, chosen, namespace, onOpen }: Props) {
     event.preventDefault();
   };
 
+  const isOpen = (group: (typeof groups)[number]) => filtering || (folds[group.key] ?? (group.kinds.some((kind) => kind.name === chosen) || (!group.custom && !FOLDED.has(group.key))));
+  // Only what can be seen is counted; events come and go by the hundred, and their number says nothing.
+  const seen = filtering ? [] : groups.filter(isOpen).flatMap((group) => group.kinds.map((kind) => kind.name).filter((name) => name !== 'events'));
+  const counts = useCounts(cluster, seen, namespace === '*' ? null : namespace);
+
   const custom = groups.findIndex((group) => group.custom);
   return (
     <div className="ph-kinds" data-testid="kinds">
@@ -47,7 +54,13 @@ export function KindTree({ cluster, kinds, chosen, namespace, onOpen }: Props) {
         {groups.map((group, index) => (
           <div key={group.key}>
             {index === custom && <h2 className="ph-kindshead">{t('explorer.custom')}</h2>}
-            <details open={filtering || group.kinds.some((kind) => kind.name === chosen) || (!group.custom && !FOLDED.has(group.key))}>
+            <details
+              open={isOpen(group)}
+              onToggle={(event) => {
+                const open = event.currentTarget.open;
+                if (!filtering && open !== isOpen(group)) setFolds((before) => ({ ...before, [group.key]: open }));
+              }}
+            >
               <summary>
                 <Icon name="chevronRight" size={12} />
                 <span className="ph-cut">{group.custom ? visible(group.key) : word('kindGroup', group.key)}</span>
@@ -69,6 +82,7 @@ export function KindTree({ cluster, kinds, chosen, namespace, onOpen }: Props) {
                     >
                       <span className="ph-cut">{visible(kind.kind)}</span>
                       {!group.custom && (twice.get(kind.kind) ?? 0) > 1 && kind.group !== '' && <span className="ph-faint ph-cut">{visible(kind.group)}</span>}
+                      <Counted count={counts.get(kind.name)} />
                     </a>
                   </li>
                 ))}
@@ -102,5 +116,16 @@ export function KindTree({ cluster, kinds, chosen, namespace, onOpen }: Props) {
         </details>
       )}
     </div>
+  );
+}
+
+/** How many there are; nothing where they may not be listed. */
+function Counted({ count }: { count: KubeCountView | undefined }) {
+  if (count === undefined || count.count === null) return null;
+  return (
+    <span className="ph-faint ph-num ph-count" data-testid="kind-count">
+      {count.count}
+      {count.atLeast ? '+' : ''}
+    </span>
   );
 }

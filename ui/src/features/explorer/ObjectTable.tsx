@@ -1,6 +1,6 @@
 /** The objects of one kind, in the server's own columns. */
 import { Button, Switch } from '@mantine/core';
-import { useDeferredValue, useMemo, useState, type ReactNode } from 'react';
+import { useDeferredValue, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { useT } from '@/shared/i18n/t';
 import { stamp } from '@/shared/lib/format';
 import { isMap, type Json } from '@/shared/lib/words';
@@ -11,8 +11,9 @@ import { Icon } from '@/shared/ui/icon';
 import { Ago, IconButton } from '@/shared/ui/parts';
 import { SearchBox } from '@/shared/ui/search';
 import { Empty, FaultView, FilteredEmpty } from '@/shared/ui/states';
-import { keyOf, useGiveUp, useTable, type ClusterDetail, type KubeColumnView, type KubeKindView, type KubeRowView, type UiFault } from './api';
-import { ageOf, filtered, isAge, isNothing, sorted, stateOf, textOf, type Sort } from './cells';
+import { keyOf, useGiveUp, useLive, useTable, type ClusterDetail, type KubeColumnView, type KubeKindView, type KubeRowView, type UiFault } from './api';
+import { ageOf, ageText, filtered, isAge, isNothing, sorted, stateOf, textOf, type Sort } from './cells';
+import { rowAt, type Live } from './live';
 import { GivenUp, Waiting } from './parts';
 
 /** Chosen once for the window: who wants all columns wants them of every kind. */
@@ -36,6 +37,7 @@ export function ObjectTable({ cluster, kind, namespace, chosen, onChoose, onName
   const { t, say } = useT();
   const of = { cluster: cluster.view.id, kind: kind.name, namespace, fields: null };
   const table = useTable(of);
+  const live = useLive(of, table.data);
   const giveUp = useGiveUp();
   const [typed, setTyped] = useState('');
   const query = useDeferredValue(typed);
@@ -47,7 +49,7 @@ export function ObjectTable({ cluster, kind, namespace, chosen, onChoose, onName
   const data = table.data;
   const inOrder = useMemo(() => (data ? sorted(data.rows, data.columns, sort) : []), [data, sort]);
   const rows = useMemo(() => filtered(inOrder, query), [inOrder, query]);
-  const columns = useColumns(data?.columns ?? [], data?.rows ?? [], kind.namespaced && namespace === null, wide, sort, setSort, table.dataUpdatedAt);
+  const columns = useColumns(data?.columns ?? [], data?.rows ?? [], kind.namespaced && namespace === null, wide, sort, setSort, data?.askedAt ?? 0);
   const name = cluster.view.name;
   const where = namespace === null ? null : visible(namespace);
 
@@ -68,11 +70,7 @@ export function ObjectTable({ cluster, kind, namespace, chosen, onChoose, onName
           data-testid="wide"
         />
         <span className="ph-grow" />
-        {data && data.whole && !table.isFetching && (
-          <span className="ph-muted ph-cut">
-            <Ago at={table.dataUpdatedAt} />
-          </span>
-        )}
+        {data && data.whole && !table.isFetching && <Standing live={live} askedAt={data.askedAt} />}
         {data && table.isFetching ? (
           <button type="button" className="ph-plain ph-link" onClick={cancel} data-testid="explore-cancel">
             {t('common.cancel')}
@@ -133,6 +131,33 @@ export function ObjectTable({ cluster, kind, namespace, chosen, onChoose, onName
   );
 }
 
+/** Whether what is shown is so now. */
+function Standing({ live, askedAt }: { live: Live; askedAt: number }) {
+  const { t, say } = useT();
+  switch (live.state) {
+    case 'live':
+      return (
+        <span className="ph-row ph-muted ph-cut" role="status" title={t('explorer.liveHint')} data-testid="objects-live" data-state="live">
+          <Icon name="ok" size={12} className="ph-tone-ok" />
+          {t('explorer.live')}
+        </span>
+      );
+    case 'stale':
+      return (
+        <span className="ph-row ph-cut" role="status" title={visible(say(live.why.message))} data-testid="objects-live" data-state="stale">
+          <Icon name="warn" size={12} className="ph-tone-warn" />
+          {t('explorer.staleSince')} <Ago at={live.since} />
+        </span>
+      );
+    default:
+      return (
+        <span className="ph-muted ph-cut" title={live.state === 'ended' ? `${t('explorer.notFollowed')} ${visible(say(live.why.message))}` : undefined} data-testid="objects-live" data-state={live.state}>
+          <Ago at={live.state === 'ended' ? live.since : askedAt} />
+        </span>
+      );
+  }
+}
+
 /** What is missing, as who; where all namespaces are forbidden, one may not be. */
 function Refused({ fault, onRetry, namespace, usual, namespaced, onNamespace }: { fault: UiFault; onRetry: () => void; namespace: string | null; usual: string; namespaced: boolean; onNamespace: (next: string) => void }) {
   const { t } = useT();
@@ -186,7 +211,7 @@ function useColumns(columns: readonly KubeColumnView[], rows: readonly KubeRowVi
         grow: naming ? 2 : width >= 150 ? 1 : undefined,
         rank: naming ? 0 : column.name === 'Status' ? 1 : isAge(column) ? 3 : state ? 4 : 5 + at,
         end: column.kind === 'integer' || column.kind === 'number',
-        cell: (row) => <Cell column={column} value={row.cells[at] as Json} naming={naming} asked={asked} over={row.cells.includes('Completed')} />,
+        cell: (row) => <Cell column={column} value={row.cells[at] as Json} naming={naming} asked={rowAt(row, asked)} over={row.cells.includes('Completed')} />,
       });
     });
     // A grid without anything that grows leaves a hole at its end.
@@ -195,8 +220,29 @@ function useColumns(columns: readonly KubeColumnView[], rows: readonly KubeRowVi
   }, [columns, rows, namespaces, wide, sort, onSort, asked, t]);
 }
 
-function Cell({ column, value, naming, asked, over }: { column: KubeColumnView; value: Json | undefined; naming: boolean; asked: number; /** What has done its work need not be ready. */ over: boolean }) {
+/** Ticks so often that ages which nobody tells anew are right to their own unit. */
+function useNow(every: number): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return now;
+}
+
+/** An age that grows: what the server wrote, and the time since. */
+function Age({ text, age, at }: { text: string; age: number; at: number }) {
   const { t } = useT();
+  const now = useNow(age < 120_000 ? 1000 : 30_000);
+  const grown = age + Math.max(0, now - at);
+  return (
+    <span className="ph-num ph-muted" title={t('explorer.about', { at: stamp(at - age) })}>
+      {at === 0 || grown - age < 1000 ? text : ageText(grown)}
+    </span>
+  );
+}
+
+function Cell({ column, value, naming, asked, over }: { column: KubeColumnView; value: Json | undefined; naming: boolean; asked: number; /** What has done its work need not be ready. */ over: boolean }) {
   const text = textOf(value);
   if (isNothing(text)) return <span className="ph-faint">{text === '' ? '–' : text}</span>;
   if (naming) return <span className="ph-cut ph-strong" title={visible(text)}>{visible(text)}</span>;
@@ -209,11 +255,7 @@ function Cell({ column, value, naming, asked, over }: { column: KubeColumnView; 
     );
   const age = isAge(column) ? ageOf(text) : null;
   if (age !== null)
-    return (
-      <span className="ph-num ph-muted" title={t('explorer.about', { at: stamp(asked - age) })}>
-        {text}
-      </span>
-    );
+    return <Age text={text} age={age} at={asked} />;
   return (
     <span className={`ph-cut${typeof value === 'number' || column.kind === 'integer' ? ' ph-num' : ''}`} title={text.length > 24 ? visible(text) : undefined}>
       {visible(text)}

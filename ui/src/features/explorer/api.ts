@@ -1,20 +1,30 @@
 /** What the Explorer asks the core. Nothing here runs before a person opened a cluster; a question that nobody waits for any more is given up there too. */
 import { useQuery, useQueryClient, type QueryClient, type UseQueryResult } from '@tanstack/react-query';
-import { useCallback } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { NOTHING, useClient, useRead } from '@/ipc/query';
-import type { KubeColumnView, KubeKindsView, KubeObjectView, KubeRowView, KubeTablePart, KubeUsageView, UiFault, Words } from '@/ipc/bindings';
+import type { KubeColumnView, KubeCountView, KubeKindsView, KubeObjectView, KubeRowView, KubeTablePart, KubeUsageView, UiFault, Words } from '@/ipc/bindings';
 import type { Client, Message, Name, Req, Res } from '@/ipc/wire';
 import { uuid } from '@/shared/lib/hooks';
+import { changing, NOT_LIVE, type Live } from './live';
 
-export type { ClusterDetail, KubeColumnView, KubeKindView, KubeKindsView, KubeObjectView, KubeRowView, UiFault } from '@/ipc/bindings';
+export type { ClusterDetail, KubeColumnView, KubeCountView, KubeKindView, KubeKindsView, KubeObjectView, KubeRowView, UiFault } from '@/ipc/bindings';
 
 /** A table as far as it has come in. */
-export type KubeTable = { columns: KubeColumnView[]; rows: KubeRowView[]; notes: Words[]; whole: boolean };
+export type KubeTable = {
+  columns: KubeColumnView[];
+  rows: KubeRowView[];
+  notes: Words[];
+  whole: boolean;
+  /** Where a watch goes on from; null where the cluster does not say. */
+  place: string | null;
+  /** When its rows came in from a question; what changed since says so by itself. */
+  askedAt: number;
+};
 
 /** Which table: of a kind, in one namespace or (null) everywhere. */
 export type TableOf = { cluster: string; kind: string; namespace: string | null; fields: string | null; labels?: string | null };
 
-type Asking = 'kube_kinds' | 'kube_table' | 'kube_object' | 'kube_usage';
+type Asking = 'kube_kinds' | 'kube_table' | 'kube_object' | 'kube_usage' | 'kube_watch' | 'kube_counts';
 
 async function ask<K extends Asking>(client: Client, name: K, req: Omit<Req<K>, 'ask'>, signal: AbortSignal, onMessage?: (message: Message<K>) => void): Promise<Res<K>> {
   const id = uuid();
@@ -60,7 +70,7 @@ export function useUsage(of: { cluster: string; namespace: string | null }): Use
 
 /** Takes pieces of a table until all that were told have come in: the core's answer may overtake the last of them. */
 export function gathering(show: (table: KubeTable) => void) {
-  let table: KubeTable = { columns: [], rows: [], notes: [], whole: false };
+  let table: KubeTable = { columns: [], rows: [], notes: [], whole: false, place: null, askedAt: Date.now() };
   let came = 0;
   let wait: { parts: number; done: () => void } | null = null;
   return {
@@ -73,9 +83,9 @@ export function gathering(show: (table: KubeTable) => void) {
       show(table);
       if (wait && came >= wait.parts) wait.done();
     },
-    async whole(parts: number): Promise<KubeTable> {
+    async whole(parts: number, place: string | null = null): Promise<KubeTable> {
       if (came < parts) await new Promise<void>((done) => (wait = { parts, done }));
-      return { ...table, whole: true };
+      return { ...table, whole: true, place, askedAt: Date.now() };
     },
   };
 }
@@ -98,10 +108,62 @@ export function useTable(of: TableOf, enabled = true): UseQueryResult<KubeTable,
         last = now;
         queries.setQueryData(key, table);
       });
-      const { parts } = await ask(client, 'kube_table', of, signal, gathered.take);
-      return gathered.whole(parts);
+      const { parts, place } = await ask(client, 'kube_table', of, signal, gathered.take);
+      return gathered.whole(parts, place);
     },
   });
+}
+
+/**
+ * Keeps a table that is there up to date: what changes is put into it, at most every 50 ms and less often the more rows there are. Where
+ * that is not allowed the table stays as it was asked for.
+ */
+export function useLive(of: TableOf, table: KubeTable | undefined): Live {
+  const client = useClient();
+  const queries = useQueryClient();
+  const place = table?.whole ? table.place : null;
+  const { cluster, kind, namespace, fields } = of;
+  const [live, setLive] = useState<Live>(NOT_LIVE);
+  useEffect(() => {
+    if (place === null) return;
+    const key = ['kube_table', { cluster, kind, namespace, fields }];
+    const end = new AbortController();
+    const changes = changing(
+      () => queries.getQueryData<KubeTable>(key),
+      (next) => {
+        if (!end.signal.aborted) queries.setQueryData(key, next, { updatedAt: queries.getQueryState(key)?.dataUpdatedAt });
+      },
+      (next) => {
+        if (!end.signal.aborted) setLive(next);
+      },
+    );
+    void ask(client, 'kube_watch', { cluster, kind, namespace, fields, place }, end.signal, changes.take).then(
+      () => undefined,
+      (why: UiFault) => {
+        if (!end.signal.aborted) setLive({ state: 'ended', since: Date.now(), why });
+      },
+    );
+    return () => {
+      end.abort();
+      changes.end();
+      setLive(NOT_LIVE);
+    };
+  }, [client, queries, cluster, kind, namespace, fields, place]);
+  return live;
+}
+
+/** How many objects of these kinds there are; null where they may not be listed. */
+export function useCounts(cluster: string, kinds: string[], namespace: string | null): ReadonlyMap<string, KubeCountView> {
+  const client = useClient();
+  const counts = useQuery<KubeCountView[], UiFault>({
+    queryKey: ['kube_counts', { cluster, kinds, namespace }],
+    enabled: kinds.length > 0,
+    staleTime: 30_000,
+    refetchInterval: 60_000,
+    queryFn: ({ signal }) => ask(client, 'kube_counts', { cluster, kinds, namespace }, signal),
+    placeholderData: (before, query) => ((query?.queryKey[1] as { cluster: string; namespace: string | null } | undefined)?.namespace === namespace ? before : undefined),
+  });
+  return new Map((counts.data ?? []).map((one) => [one.kind, one]));
 }
 
 /** Waits no longer. */

@@ -22,6 +22,21 @@ export function ageOf(text: string): number | null {
   return [...text.matchAll(/(\d+)([ydhms])/g)].reduce((sum, part) => sum + Number(part[1]) * UNITS[part[2]!]!, 0);
 }
 
+/** A span of time as servers write it. */
+export function ageText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [minutes, hours, days] = [Math.floor(seconds / 60), Math.floor(seconds / 3600), Math.floor(seconds / 86_400)];
+  const both = (big: number, unit: string, rest: number, small: string) => (rest === 0 ? `${big}${unit}` : `${big}${unit}${rest}${small}`);
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 600) return both(minutes, 'm', seconds % 60, 's');
+  if (seconds < 10_800) return `${minutes}m`;
+  if (seconds < 28_800) return both(hours, 'h', minutes % 60, 'm');
+  if (seconds < 172_800) return `${hours}h`;
+  if (seconds < 691_200) return both(days, 'd', hours % 24, 'h');
+  if (seconds < 63_072_000) return `${days}d`;
+  return both(Math.floor(days / 365), 'y', days % 365, 'd');
+}
+
 const AGES = new Set(['age', 'last seen', 'first seen', 'last schedule', 'duration']);
 
 export const isAge = (column: KubeColumnView): boolean => column.kind === 'date' || AGES.has(column.name.toLowerCase());

@@ -1,11 +1,12 @@
-import { fireEvent, screen, waitFor, within } from '@testing-library/react';
-import { describe, expect, test } from 'vitest';
+import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { describe, expect, test, vi } from 'vitest';
 import { byId, editor, go, open } from '../../../test/window';
 import type { FakeClient } from '@/ipc/fake';
 import { gathering, type KubeTable } from './api';
-import { ageOf, filtered, meaning, sorted, stateOf } from './cells';
+import { ageOf, ageText, filtered, meaning, sorted, stateOf } from './cells';
 import { grouped, listable } from './kinds';
-import { kinds } from '@/ipc/fake/kube';
+import { happen, kinds } from '@/ipc/fake/kube';
+import { changed, changing, type Live } from './live';
 import type { Json } from '@/shared/lib/words';
 import { summaryOf, well } from './summary';
 import { cores, selectorOf, viewOf, worth } from './views';
@@ -355,5 +356,99 @@ describe('what a workload, a node and a pod are about', () => {
     await open({ hash: '#/clusters/cl-stage/explore/nodes?ns=default&name=node-0', lang: 'zh' });
     expect((await byId('usage-none')).textContent).toContain('不测量用量');
     expect(within(screen.getByTestId('usage')).queryByRole('meter')).toBeNull();
+  });
+});
+
+describe('a table that is looked at', () => {
+  const live = () => screen.getByTestId('objects-live').dataset['state'];
+  const row = (name: string) => rows().find((one) => one.dataset['key']!.endsWith(`\n${name}`));
+
+  test('changes as the cluster does, and keeps its place, its choice and its order', async () => {
+    const { client } = await open({ hash: '#/clusters/cl-prod/explore/namespaces?name=payments' });
+    await waitFor(() => expect(rows()).toHaveLength(5));
+    await waitFor(() => expect(live()).toBe('live'));
+    expect(sent(client, 'kube_watch').find((one) => one['kind'] === 'namespaces')).toMatchObject({ place: '1000', namespace: null });
+    act(() => {
+      happen('namespaces', { part: 'rows', rows: [{ namespace: null, name: 'lab', cells: ['lab', 'Active', '1s'] }, { namespace: null, name: 'shop', cells: ['shop', 'Terminating', '23d'] }] }, { part: 'gone', names: [{ namespace: null, name: 'monitoring' }] });
+    });
+    await waitFor(() => expect(names()).toEqual(['default', 'kube-system', 'lab', 'payments', 'shop']));
+    expect(row('shop')!.textContent).toContain('Terminating');
+    expect(row('payments')!.getAttribute('aria-selected')).toBe('true');
+    expect(sent(client, 'kube_table').filter((one) => one['kind'] === 'namespaces')).toHaveLength(1);
+  });
+
+  test('says since when it is out of date, and is whole again at once', async () => {
+    await open({ hash: '#/clusters/cl-prod/explore/nodes' });
+    await waitFor(() => expect(live()).toBe('live'));
+    act(() => void happen('nodes', { part: 'stale', since: Date.now() - 60_000, why: { kind: 'unreachable', code: 'cluster_unreachable', message: { en: 'could not reach prod-eu', zh: '无法连接 prod-eu' }, hint: { en: '', zh: '' }, params: {}, reference: null } }));
+    await waitFor(() => expect(live()).toBe('stale'));
+    expect(screen.getByTestId('objects-live').title).toContain('could not reach prod-eu');
+    expect(rows()).toHaveLength(3);
+    act(() => void happen('nodes', { part: 'anew' }, { part: 'rows', rows: [{ namespace: null, name: 'node-9', cells: ['node-9', 'Ready', '<none>', '1s', 'v1.36.2', '10.20.0.9'] }] }, { part: 'live' }));
+    await waitFor(() => expect(names()).toEqual(['node-9']));
+    expect(live()).toBe('live');
+  });
+
+  test('stays as it was asked for where watching is not allowed, and can be asked for again', async () => {
+    const { user, client } = await open({ hash: '#/clusters/cl-prod/explore/services?ns=*' });
+    await waitFor(() => expect(rows()).toHaveLength(9));
+    await waitFor(() => expect(live()).toBe('ended'));
+    expect(screen.getByTestId('objects-live').title).toContain('forbids');
+    await user.click(screen.getByTestId('object-refresh'));
+    await waitFor(() => expect(sent(client, 'kube_table').filter((one) => one['kind'] === 'services')).toHaveLength(2));
+  });
+
+  test('is not followed any more when another one is opened', async () => {
+    const { user, client } = await open({ hash: '#/clusters/cl-prod/explore/nodes' });
+    await waitFor(() => expect(live()).toBe('live'));
+    const ask = sent(client, 'kube_watch').find((one) => one['kind'] === 'nodes')!['ask'];
+    await user.click(kind('deployments.apps'));
+    await waitFor(() => expect(sent(client, 'kube_cancel')).toContainEqual({ id: ask }));
+  });
+
+  test('says beside each kind how many there are, and nothing where they may not be listed', async () => {
+    const { client } = await open({ hash: '#/clusters/cl-prod/explore/pods?ns=payments' });
+    await waitFor(() => expect(kind('nodes').querySelector('[data-testid=kind-count]')?.textContent).toBe('3'));
+    expect(kind('deployments.apps').querySelector('[data-testid=kind-count]')?.textContent).toBe('3');
+    const asked = sent(client, 'kube_counts')[0]!;
+    expect(asked['kinds']).toContain('pods');
+    expect(asked['kinds']).not.toContain('clusterroles.rbac.authorization.k8s.io');
+    await go('#/clusters/cl-stage/explore/pods?ns=payments');
+    await waitFor(() => expect(kind('configmaps').querySelector('[data-testid=kind-count]')).toBeTruthy());
+    expect(kind('secrets').querySelector('[data-testid=kind-count]')).toBeNull();
+  });
+});
+
+describe('what changes', () => {
+  const row = (namespace: string, name: string, cell = '') => ({ namespace, name, cells: [cell] });
+
+  test('is put where the server would list it', () => {
+    const rows = [row('a', 'x'), row('b', 'm'), row('b', 'p')];
+    const keys = (of: { namespace: string | null; name: string }[]) => of.map((one) => `${one.namespace}/${one.name}`);
+    const next = changed(rows, new Map([['b\nm', row('b', 'm', 'new')], ['b\nn', row('b', 'n')], ['a\nx', null], ['c\nz', null]]));
+    expect(keys(next)).toEqual(['b/m', 'b/n', 'b/p']);
+    expect(next[0]!.cells).toEqual(['new']);
+    expect(changed(rows, new Map([['b\nm', row('b', 'm', 'new')]]))[2]).toBe(rows[2]);
+  });
+
+  test('that comes by the hundred is shown together', () => {
+    vi.useFakeTimers();
+    let table: KubeTable = { columns: [], rows: [row('a', 'x')], notes: [], whole: true, place: '1', askedAt: 0 };
+    let shown = 0;
+    const states: Live['state'][] = [];
+    const changes = changing(() => table, (next) => ((shown += 1), (table = next)), (live) => states.push(live.state));
+    for (let nth = 0; nth < 100; nth += 1) changes.take({ part: 'rows', rows: [row('a', `n${nth % 10}`, String(nth))] });
+    expect(shown).toBe(0);
+    vi.advanceTimersByTime(50);
+    expect([shown, table.rows.length]).toEqual([1, 11]);
+    changes.take({ part: 'gone', names: [{ namespace: 'a', name: 'x' }] });
+    changes.end();
+    vi.advanceTimersByTime(1000);
+    expect([shown, states]).toEqual([1, []]);
+    vi.useRealTimers();
+  });
+
+  test('has an age that is written as the server writes it', () => {
+    for (const text of ['0s', '119s', '2m', '2m5s', '10m', '3h1m', '8h', '2d', '2d2h', '8d', '2y1d']) expect(ageText(ageOf(text)!)).toBe(text);
   });
 });

@@ -403,7 +403,9 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
     kube_kinds: (req) => kube.kinds(req.cluster),
     kube_table: (req, say) => kube.table(req, mode === 'many', say),
     kube_object: (req) => kube.object(req, started),
-    kube_cancel: () => ({}),
+    kube_watch: (req, say) => kube.watch(req, say),
+    kube_counts: (req) => kube.counts(req, mode === 'many'),
+    kube_cancel: (req) => kube.cancel(req.id),
     kube_act: (req, say) => kube.act(req, say),
     kube_revisions: () => kube.REVISIONS,
   };

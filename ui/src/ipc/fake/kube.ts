@@ -1,5 +1,5 @@
 /** What the fake's clusters hold: tables as a server draws them, and one whole object behind each row. */
-import type { Json, KubeActRes, KubeActStep, KubeColumnView, KubeKindsView, KubeKindView, KubeObjectView, KubeRevisionView, KubeRowView, KubeTablePart, KubeUsageView, UiFault } from '../bindings';
+import type { Json, KubeActRes, KubeActStep, KubeColumnView, KubeCountView, KubeKindsView, KubeKindView, KubeObjectView, KubeRevisionView, KubeRowView, KubeTablePart, KubeUsageView, KubeWatchPart, UiFault } from '../bindings';
 import type { Req } from '../wire';
 import { DOWN } from './clusters';
 import { fault } from './world';
@@ -99,7 +99,7 @@ export function kinds(cluster: string): KubeKindsView {
   return { kinds: KINDS, missing: cluster === 'cl-prod' ? [{ apiVersion: 'metrics.k8s.io/v1beta1', why: { en: 'the API behind it does not answer the server', zh: '其背后的 API 未应答服务器' } }] : [] };
 }
 
-export function table(req: Req<'kube_table'>, many: boolean, say: Say): { parts: number } {
+export function table(req: Req<'kube_table'>, many: boolean, say: Say): { parts: number; place: string | null } {
   if (req.cluster === 'cl-lab') throw DOWN;
   if (req.cluster === 'cl-stage' && (req.kind === 'secrets' || req.namespace === null)) throw forbidden(req.kind);
   let parts = 0;
@@ -116,7 +116,35 @@ export function table(req: Req<'kube_table'>, many: boolean, say: Say): { parts:
   tell({ part: 'head', kind: found, columns: all.columns });
   for (let at = 0; at < rows.length; at += 500) tell({ part: 'rows', rows: rows.slice(at, at + 500) });
   if (all.note && req.namespace === null) tell({ part: 'note', note: all.note });
-  return { parts };
+  return { parts, place: '1000' };
+}
+
+type Watching = { req: Req<'kube_watch'>; say: (part: KubeWatchPart) => void; end: (why: UiFault) => void };
+const watching = new Map<string, Watching>();
+
+/** Open until it is given up. */
+export function watch(req: Req<'kube_watch'>, say: (part: KubeWatchPart) => void): Promise<Record<string, never>> {
+  if (req.kind === 'services') throw { ...forbidden('services'), params: { verb: 'watch', resource: 'services', namespace: null, user: 'mira' } };
+  say({ part: 'live' });
+  return new Promise((_, end) => watching.set(req.ask, { req, say, end }));
+}
+
+export function cancel(id: string): Record<string, never> {
+  watching.get(id)?.end(fault('cancelled', 'given_up', { en: 'the cluster was not waited for: it was cancelled', zh: '未等待集群应答：已取消' }, { en: '', zh: '' }));
+  watching.delete(id);
+  return {};
+}
+
+/** The cluster changes: whoever watches that kind is told. */
+export function happen(kind: string, ...parts: KubeWatchPart[]): number {
+  const who = [...watching.values()].filter((one) => one.req.kind === kind);
+  for (const one of who) for (const part of parts) one.say(part);
+  return who.length;
+}
+
+export function counts(req: Req<'kube_counts'>, many: boolean): KubeCountView[] {
+  const here = (name: string) => drawn(name, many).rows.filter((one) => req.namespace === null || one.namespace === null || one.namespace === req.namespace).length;
+  return req.kinds.map((name) => ({ kind: name, count: req.cluster === 'cl-stage' && name === 'secrets' ? null : here(name), atLeast: false }));
 }
 
 function events(fields: string): Drawn {

@@ -120,6 +120,9 @@ pub(crate) struct K8sGetArgs {
     /// Keep managedFields in whole objects
     #[arg(long)]
     pub(crate) show_managed_fields: bool,
+    /// Go on with what changes until Ctrl-C; with -o json or jsonl one line for each change
+    #[arg(short, long)]
+    pub(crate) watch: bool,
 }
 
 /// `pilot k8s logs`.

@@ -8,7 +8,7 @@ mod fault;
 mod logs;
 mod mask;
 mod may;
-mod objects;
+pub(crate) mod objects;
 mod table;
 
 use std::collections::HashMap;
@@ -20,7 +20,9 @@ use domain::Json;
 use domain::cluster::ClusterDef;
 use domain::fault::Fault;
 use domain::id::{ClusterId, Millis};
-use domain::kube::{Access, KindInfo, Kinds, Kube, LogQuery, LogSink, LookFor, Objects, Permission, Scope, TableSink};
+use domain::kube::{
+    Access, Count, KindInfo, Kinds, Kube, LogQuery, LogSink, LookFor, Objects, Permission, Scope, TableSink, WatchFor, WatchSink,
+};
 use http::Request;
 use http::header::{ACCEPT, CONTENT_TYPE};
 
@@ -58,6 +60,14 @@ impl Look {
     #[must_use]
     pub fn patient(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
     }
 
     pub(crate) fn now(&self) -> Millis {
@@ -158,6 +168,20 @@ impl Kube for Look {
     async fn logs(&self, cluster: &ClusterDef, query: &LogQuery, sink: &dyn LogSink) -> Result<(), Fault> {
         let client = ClientShown(self.reach.client(cluster).await?);
         self.logs_of(&At { cluster, client: &client }, query, sink).await
+    }
+
+    async fn watch(&self, cluster: &ClusterDef, query: &WatchFor, sink: &dyn WatchSink) -> Result<(), Fault> {
+        self.watch_of(cluster, query, sink).await
+    }
+
+    async fn place(&self, cluster: &ClusterDef, query: &LookFor) -> Result<String, Fault> {
+        let client = ClientShown(self.reach.client(cluster).await?);
+        self.place_now(&At { cluster, client: &client }, query).await
+    }
+
+    async fn count(&self, cluster: &ClusterDef, query: &LookFor) -> Result<Count, Fault> {
+        let client = ClientShown(self.reach.client(cluster).await?);
+        self.count_of(&At { cluster, client: &client }, query).await
     }
 
     async fn may(&self, cluster: &ClusterDef, access: &Access) -> Result<Permission, Fault> {

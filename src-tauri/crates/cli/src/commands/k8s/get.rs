@@ -13,20 +13,7 @@ use crate::values::usage;
 
 /// Lists objects, or shows one.
 pub(super) async fn get(cx: &Context, args: K8sGetArgs) -> Result<u8, Fault> {
-    let (kind, name) = kind_and_name(&args.kind, args.name)?;
-    if name.is_some() && args.all_namespaces {
-        return Err(usage("name_everywhere", "one object is in one namespace: leave -A away", "单个对象只属于一个命名空间：请去掉 -A"));
-    }
-    let scope = if args.all_namespaces { Some(Scope::All) } else { args.place.namespace.map(Scope::One) };
-    let query = LookFor {
-        kind,
-        name,
-        scope,
-        labels: args.selector,
-        fields: args.field_selector,
-        most: None,
-        managed_fields: args.show_managed_fields,
-    };
+    let query = query(&args)?;
     let cluster = cx.app.kube.cluster(args.place.cluster.as_deref()).await?;
     if cx.out.for_programs() {
         let found = cx.app.kube.objects(&cluster, &query).await?;
@@ -44,6 +31,24 @@ pub(super) async fn get(cx: &Context, args: K8sGetArgs) -> Result<u8, Fault> {
     let namespaces = args.all_namespaces && table.kind.namespaced;
     cx.out.table(&drawn(&table, cx.out.form() == Form::Wide, namespaces));
     Ok(0)
+}
+
+/// What is looked for.
+pub(super) fn query(args: &K8sGetArgs) -> Result<LookFor, Fault> {
+    let (kind, name) = kind_and_name(&args.kind, args.name.clone())?;
+    if name.is_some() && args.all_namespaces {
+        return Err(usage("name_everywhere", "one object is in one namespace: leave -A away", "单个对象只属于一个命名空间：请去掉 -A"));
+    }
+    let scope = if args.all_namespaces { Some(Scope::All) } else { args.place.namespace.clone().map(Scope::One) };
+    Ok(LookFor {
+        kind,
+        name,
+        scope,
+        labels: args.selector.clone(),
+        fields: args.field_selector.clone(),
+        most: None,
+        managed_fields: args.show_managed_fields,
+    })
 }
 
 /// `deploy/web` says both.
@@ -81,7 +86,7 @@ pub(super) fn drawn(table: &Drawn, wide: bool, namespaces: bool) -> Table {
     out
 }
 
-fn cell(value: &Json) -> String {
+pub(super) fn cell(value: &Json) -> String {
     match value {
         Json::String(text) if text.is_empty() => "-".into(),
         Json::String(text) => text.clone(),

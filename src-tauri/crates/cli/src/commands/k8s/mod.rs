@@ -6,6 +6,7 @@ mod figures;
 mod get;
 mod logs;
 mod validate;
+mod watch;
 
 use domain::fault::Fault;
 
@@ -15,6 +16,7 @@ use crate::context::Context;
 /// Does what was asked.
 pub(super) async fn run(cx: &Context, command: K8sCommand) -> Result<u8, Fault> {
     match command {
+        K8sCommand::Get(args) if args.watch => watch::watch(cx, args).await,
         K8sCommand::Get(args) => cx.or_stop(get::get(cx, args)).await,
         K8sCommand::Logs(args) => logs::logs(cx, args).await,
         K8sCommand::Events(args) => cx.or_stop(figures::events(cx, args)).await,
