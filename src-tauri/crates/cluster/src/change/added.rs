@@ -73,9 +73,9 @@ impl Added {
     fn addition(&mut self, admitted: bool, value: &Json, at: &[Part]) -> bool {
         let change = FieldChange { path: path(at), before: None, after: Some(value.clone()) };
         if admitted {
-            self.admitted.push(change)
+            self.admitted.push(change);
         } else {
-            self.defaults.push(change)
+            self.defaults.push(change);
         }
         admitted
     }

@@ -397,7 +397,7 @@ mod tests {
             (pod("a", Some(("DaemonSet", "gone")), &none), GENTLE, "refused"),
             (pod("a", None, &json!({ "metadata": { "annotations": { "kubernetes.io/config.mirror": "x" } } })), force, "stay"),
         ] {
-            let sorted = sorted(&[pod.clone()], &daemons, &order);
+            let sorted = sorted(std::slice::from_ref(&pod), &daemons, &order);
             let is = [("go", sorted.go.len()), ("stay", sorted.stay.len()), ("refused", sorted.refused.len())];
             assert_eq!(is.iter().find(|(_, count)| *count == 1).unwrap().0, went, "{pod} {order:?}");
         }
