@@ -4,6 +4,7 @@ pub(crate) mod activity;
 mod cluster_reach;
 pub(crate) mod clusters;
 mod consents;
+pub(crate) mod files;
 mod forms;
 mod imports;
 pub(crate) mod kube;
@@ -14,6 +15,7 @@ mod sign_in;
 mod system;
 mod tools;
 mod vault;
+mod workbench;
 
 macro_rules! handlers {
     ($($area:ident :: $name:ident,)*) => {
@@ -112,6 +114,19 @@ handlers! {
     kube::kube_cancel,
     kube_act::kube_act,
     kube_act::kube_revisions,
+    workbench::wb_check,
+    workbench::wb_fix,
+    workbench::wb_versions,
+    workbench::wb_rules,
+    workbench::wb_live,
+    workbench::wb_rehearse,
+    workbench::wb_apply,
+    workbench::wb_rollout,
+    workbench::wb_changes,
+    workbench::wb_undo,
+    workbench::wb_confirm,
+    workbench::wb_open,
+    workbench::wb_save,
 }
 
 #[cfg(test)]

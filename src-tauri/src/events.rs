@@ -21,6 +21,7 @@ pub(crate) async fn forward(handle: AppHandle, mut events: Receiver<AppEvent>) {
                     Tag::Templates,
                     Tag::Vault,
                     Tag::Clusters,
+                    Tag::Changes,
                 ],
             }),
             Err(RecvError::Closed) => return,
@@ -55,5 +56,6 @@ fn tags(tag: AppTag) -> Vec<Tag> {
         AppTag::Settings => vec![Tag::Settings, Tag::Templates, Tag::Vault, Tag::Clusters],
         AppTag::Metrics => vec![Tag::Metrics],
         AppTag::Clusters => vec![Tag::Clusters],
+        AppTag::Changes => vec![Tag::Changes],
     }
 }

@@ -34,6 +34,7 @@ fn run() -> ExitCode {
             app.manage(cabin);
             app.manage(commands::clusters::Looked::default());
             app.manage(commands::kube::Asking::default());
+            app.manage(commands::files::Files::default());
             Ok(())
         })
         .build(tauri::generate_context!("tauri.conf.json"));

@@ -175,7 +175,7 @@ pub(super) async fn kube_cancel(asking: State<'_, Asking>, req: IdReq) -> Answer
     Ok(Nothing {})
 }
 
-fn unwritable(name: &str) -> Fault {
+pub(super) fn unwritable(name: &str) -> Fault {
     Fault::new(
         FaultKind::Protocol,
         "not_yaml",

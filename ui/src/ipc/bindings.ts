@@ -35,7 +35,7 @@ params: Json,
  * The audit reference, to be quoted.
  */
 reference: string | null, };
-export type Tag = "servers" | "tools" | "activity" | "questions" | "settings" | "metrics" | "templates" | "vault" | "clusters";
+export type Tag = "servers" | "tools" | "activity" | "questions" | "settings" | "metrics" | "templates" | "vault" | "clusters" | "changes";
 export type Nothing = Record<symbol, never>;
 export type IdReq = { 
 /**
@@ -1026,7 +1026,7 @@ serverName: string,
 /**
  * What is asked.
  */
-matter: { kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string, by: string, preview: string | null } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string } | { kind: 'credential', program: string, sha256: string, cluster: string, clusterName: string, apiServer: string }, 
+matter: { kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string } | { kind: 'credential', program: string, sha256: string, cluster: string, clusterName: string, apiServer: string }, 
 /**
  * When it was asked (ms).
  */
@@ -2098,120 +2098,575 @@ object: Json,
  * The same as YAML.
  */
 yaml: string, };
-export type KubeAct = { "do": "scale", 
+export type WbCheckReq = { 
 /**
- * How many.
+ * The text.
  */
-replicas: number, } | { "do": "restart" } | { "do": "roll_back", 
+text: string, 
 /**
- * Which.
+ * Against what this cluster serves; none for bundled schemas.
  */
-revision: number, } | { "do": "cordon" } | { "do": "uncordon" } | { "do": "drain", 
+cluster: string | null, 
 /**
- * Also pods that no controller would make again.
+ * The minor of Kubernetes whose removals count.
  */
-force: boolean, 
+version: string | null, 
 /**
- * Also pods whose emptyDir data is lost.
+ * `baseline` or `restricted`: the level of the Pod Security Standards that must be kept.
  */
-deleteEmptydirData: boolean, } | { "do": "delete", 
+level: string | null, 
 /**
- * `background`, `foreground`, `orphan`.
+ * Names this question, so that it can be given up.
  */
-propagation: string, 
+ask: string, };
+export type WbCheckView = { 
 /**
- * The uid of the object that was looked at.
+ * Whether there is no error.
  */
-uid: string | null, };
-export type KubeActReq = { 
+ok: boolean, 
 /**
- * The cluster's id.
+ * The Kubernetes version that it was held against.
  */
-cluster: string, 
+version: string, 
 /**
- * The kind, as one asks for it.
+ * How many objects there are.
+ */
+objects: number, 
+/**
+ * The documents.
+ */
+outline: Array<WbOutlineView>, 
+/**
+ * In the order of the text.
+ */
+problems: Array<WbProblemView>, };
+export type WbOutlineView = { 
+/**
+ * From 1; empty documents do not count.
+ */
+document: number, 
+/**
+ * Its first line.
+ */
+line: number, 
+/**
+ * Its last line.
+ */
+endLine: number, 
+/**
+ * Empty when it does not say.
+ */
+apiVersion: string, 
+/**
+ * Empty when it does not say.
  */
 kind: string, 
 /**
- * Where; none for a kind without namespaces.
+ * Its namespace.
  */
 namespace: string | null, 
 /**
  * Its name.
  */
-name: string, 
+name: string | null, };
+export type WbSeverity = "error" | "warning";
+export type WbProblemView = { 
 /**
- * What is to be done.
+ * In which document, from 1; 0 when the text cannot be read.
  */
-act: KubeAct, 
+document: number, 
+/**
+ * Where it begins.
+ */
+line: number, 
+/**
+ * Where it begins.
+ */
+column: number, 
+/**
+ * Where it ends.
+ */
+endLine: number, 
+/**
+ * One past its last unit.
+ */
+endColumn: number, 
+/**
+ * How bad.
+ */
+severity: WbSeverity, 
+/**
+ * The rule's stable name.
+ */
+rule: string, 
+/**
+ * Where in its object.
+ */
+path: string, 
+/**
+ * What is wrong.
+ */
+message: Words, 
+/**
+ * What may stand there instead, where that is a list.
+ */
+allowed: Array<string>, 
+/**
+ * What would put it right.
+ */
+fix: WbFixView | null, };
+export type WbFixView = { 
+/**
+ * What the button says.
+ */
+label: Words, 
+/**
+ * In which document.
+ */
+document: number, 
+/**
+ * Where in that document.
+ */
+path: string, 
+/**
+ * What is changed; goes back as it is.
+ */
+edit: Json, };
+export type WbFixReq = { 
+/**
+ * The text as it was checked.
+ */
+text: string, 
+/**
+ * As the problem's fix says.
+ */
+document: number, 
+/**
+ * As the problem's fix says.
+ */
+path: string, 
+/**
+ * As the problem's fix says.
+ */
+edit: Json, };
+export type WbEditsView = { 
+/**
+ * The changes; none overlap.
+ */
+edits: Array<WbEditView>, };
+export type WbEditView = { 
+/**
+ * Where it begins.
+ */
+from: number, 
+/**
+ * Where it ends.
+ */
+to: number, 
+/**
+ * What stands there afterwards.
+ */
+insert: string, };
+export type WbVersionsView = { 
+/**
+ * Oldest first.
+ */
+versions: Array<string>, 
+/**
+ * The newest.
+ */
+newest: string, };
+export type WbRulesReq = { 
+/**
+ * The cluster; none for what is usual.
+ */
+cluster: string | null, };
+export type WbRuleView = { 
+/**
+ * Its stable name.
+ */
+id: string, 
+/**
+ * What becomes of its findings.
+ */
+level: WbLevel, 
+/**
+ * What becomes of them unless somebody says otherwise.
+ */
+usual: WbLevel, 
+/**
+ * Whether somebody may say otherwise.
+ */
+adjustable: boolean, 
+/**
+ * What it asks for, and why.
+ */
+about: Words, };
+export type WbLevel = "off" | "warn" | "block";
+export type WbLiveReq = { 
+/**
+ * The cluster.
+ */
+cluster: string, 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * The namespace of objects that name none.
+ */
+namespace: string | null, 
 /**
  * Names this question, so that it can be given up.
  */
 ask: string, };
-export type KubeActRes = { 
+export type WbLiveView = { 
 /**
- * Whether anything had to be changed.
+ * Which document.
  */
-changed: boolean, 
+document: number, 
 /**
- * To take it back.
+ * Its object as YAML; none when it is not there.
+ */
+yaml: string | null, };
+export type WbRehearseReq = { 
+/**
+ * The cluster.
+ */
+cluster: string, 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * The namespace of objects that name none.
+ */
+namespace: string | null, 
+/**
+ * Fields to be taken over from other managers.
+ */
+takeOver: Array<string>, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
+export type WbObject = { 
+/**
+ * `apps/v1`.
+ */
+apiVersion: string, 
+/**
+ * `Deployment`.
+ */
+kind: string, 
+/**
+ * None for what belongs to the whole cluster.
+ */
+namespace: string | null, 
+/**
+ * Its name.
+ */
+name: string, };
+export type WbAction = "create" | "change" | "unchanged";
+export type WbExtent = "whole" | "fields" | "nothing";
+export type WbRehearsalView = { 
+/**
+ * What an approval names.
+ */
+digest: string, 
+/**
+ * Until when it can be approved, in milliseconds.
+ */
+expiresAt: number, 
+/**
+ * Object by object, in the order in which they would be applied.
+ */
+changes: Array<WbChangeView>, 
+/**
+ * Fields that others manage.
+ */
+conflicts: Array<WbConflictView>, 
+/**
+ * Who will set it back.
+ */
+undoneBy: Array<WbUndoneByView>, 
+/**
+ * What else is to be known.
+ */
+warnings: Array<Words>, };
+export type WbChangeView = { 
+/**
+ * What would happen.
+ */
+action: WbAction, 
+/**
+ * To which.
+ */
+object: WbObject, 
+/**
+ * As unified text.
+ */
+diff: string, 
+/**
+ * How far it could be tried.
+ */
+extent: WbExtent, 
+/**
+ * What is there now, as YAML.
+ */
+before: string | null, 
+/**
+ * What would be there, as YAML.
+ */
+after: string | null, 
+/**
+ * Field by field.
+ */
+fields: Array<WbFieldView>, 
+/**
+ * What the server would make of fields that were sent: `before` was sent, `after` is kept.
+ */
+adjusted: Array<WbFieldView>, };
+export type WbFieldView = { 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * What it is; none when it is absent.
+ */
+before: Json, 
+/**
+ * What it would be; none when it would be gone.
+ */
+after: Json, };
+export type WbConflictView = { 
+/**
+ * Of which object.
+ */
+object: WbObject, 
+/**
+ * Which field; this is what `takeOver` names.
+ */
+path: string, 
+/**
+ * Who manages it.
+ */
+manager: string, 
+/**
+ * Whether it is to be taken over.
+ */
+takenOver: boolean, };
+export type WbUndoneByView = { 
+/**
+ * Which object.
+ */
+object: WbObject, 
+/**
+ * Which field; empty for all that they manage.
+ */
+path: string, 
+/**
+ * Who.
+ */
+by: string, };
+export type WbApplyReq = { 
+/**
+ * The cluster.
+ */
+cluster: string, 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * The namespace of objects that name none.
+ */
+namespace: string | null, 
+/**
+ * Fields to be taken over, as they were rehearsed.
+ */
+takeOver: Array<string>, 
+/**
+ * The rehearsal that was approved.
+ */
+digest: string, 
+/**
+ * Take it back unless it is confirmed within so many seconds.
+ */
+confirmWithin: number | null, };
+export type WbAppliedView = { 
+/**
+ * In order.
+ */
+applied: Array<WbDoneView>, 
+/**
+ * To take it back; none when nothing had to be changed.
  */
 undoId: string | null, 
 /**
- * What can be quoted.
+ * When it goes back by itself, in milliseconds.
  */
-auditId: string, 
+revertAt: number | null, 
 /**
- * What is to be known.
+ * What the API server said meanwhile.
  */
 warnings: Array<Words>, };
-export type KubeActStep = { 
+export type WbDoneView = { 
 /**
- * In words.
+ * What.
  */
-text: string, };
-export type KubeRevisionView = { 
+action: WbAction, 
 /**
- * Its number.
+ * To which.
  */
-revision: number, 
+object: WbObject, 
 /**
- * When it was made.
+ * Whether it is known to have happened.
  */
-madeAt: string | null, 
+applied: boolean, };
+export type WbRolloutReq = { 
 /**
- * Why, where somebody wrote that down.
+ * The cluster.
  */
-changeCause: string | null, 
+cluster: string, 
 /**
- * Its images.
+ * Whose: a Deployment, StatefulSet or DaemonSet.
  */
-images: Array<string>, 
+object: WbObject, 
 /**
- * Whether it is the one that is wanted now.
+ * Names this question, so that it can be given up.
  */
-current: boolean, };
-export type KubeRevisionsReq = { 
+ask: string, };
+export type WbRolloutView = { 
+/**
+ * `done`, `progressing`, `failed`.
+ */
+state: string, 
+/**
+ * Pods that are wanted.
+ */
+wanted: number, 
+/**
+ * Of these, made of the new template.
+ */
+updated: number, 
+/**
+ * Of these, ready for traffic.
+ */
+ready: number, 
+/**
+ * In a sentence.
+ */
+message: Words, 
+/**
+ * What keeps pods from being ready.
+ */
+reasons: Array<WbReasonView>, };
+export type WbReasonView = { 
+/**
+ * Which pod.
+ */
+pod: string, 
+/**
+ * Which of its containers; none when it is about the whole pod.
+ */
+container: string | null, 
+/**
+ * `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`.
+ */
+reason: string, 
+/**
+ * What the cluster says of it.
+ */
+message: string, };
+export type WbPastView = { 
+/**
+ * Its id.
+ */
+id: string, 
 /**
  * The cluster's id.
  */
 cluster: string, 
 /**
- * The kind, as one asks for it.
+ * When, in milliseconds.
  */
-kind: string, 
+appliedAt: number, 
 /**
- * Where.
+ * `applying`, `applied`, `waiting`, `undoing`, `undone`.
  */
-namespace: string | null, 
+state: string, 
 /**
- * Its name.
+ * What was done to which object.
  */
-name: string, 
+objects: Array<WbDoneView>, 
 /**
- * Names this question, so that it can be given up.
+ * When it goes back by itself unless it is confirmed, in milliseconds.
  */
-ask: string, };
+confirmUntil: number | null, 
+/**
+ * Why it could not be taken back.
+ */
+trouble: Words | null, };
+export type WbUndoReq = { 
+/**
+ * Which.
+ */
+id: string, 
+/**
+ * Also over what somebody changed since.
+ */
+force: boolean, };
+export type WbUndoneView = { 
+/**
+ * Which change.
+ */
+id: string, 
+/**
+ * In the order in which it was done.
+ */
+undone: Array<WbUndoStepView>, };
+export type WbUndoStepView = { 
+/**
+ * Which.
+ */
+object: WbObject, 
+/**
+ * `delete`, `recreate`, `restore`, `nothing`.
+ */
+action: string, 
+/**
+ * What went back.
+ */
+fields: Array<WbFieldView>, 
+/**
+ * What somebody had changed since.
+ */
+changedSince: Array<WbFieldView>, };
+export type WbOpenRes = { 
+/**
+ * The file.
+ */
+file: WbFileView | null, };
+export type WbFileView = { 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * What is in it.
+ */
+text: string, };
+export type WbSaveReq = { 
+/**
+ * A file that was opened or saved since the window opened; any other path, and none, brings the dialog.
+ */
+path: string | null, 
+/**
+ * The text.
+ */
+text: string, };
 
 export interface Commands {
   app_boot: { req: Nothing; res: Boot; channel: never };
@@ -2295,8 +2750,19 @@ export interface Commands {
   kube_counts: { req: KubeCountsReq; res: Array<KubeCountView>; channel: never };
   kube_object: { req: KubeObjectReq; res: KubeObjectView; channel: never };
   kube_cancel: { req: IdReq; res: Nothing; channel: never };
-  kube_act: { req: KubeActReq; res: KubeActRes; channel: KubeActStep };
-  kube_revisions: { req: KubeRevisionsReq; res: Array<KubeRevisionView>; channel: never };
+  wb_check: { req: WbCheckReq; res: WbCheckView; channel: never };
+  wb_fix: { req: WbFixReq; res: WbEditsView; channel: never };
+  wb_versions: { req: Nothing; res: WbVersionsView; channel: never };
+  wb_rules: { req: WbRulesReq; res: Array<WbRuleView>; channel: never };
+  wb_live: { req: WbLiveReq; res: Array<WbLiveView>; channel: never };
+  wb_rehearse: { req: WbRehearseReq; res: WbRehearsalView; channel: never };
+  wb_apply: { req: WbApplyReq; res: WbAppliedView; channel: never };
+  wb_rollout: { req: WbRolloutReq; res: WbRolloutView; channel: WbRolloutView };
+  wb_changes: { req: Nothing; res: Array<WbPastView>; channel: never };
+  wb_undo: { req: WbUndoReq; res: WbUndoneView; channel: never };
+  wb_confirm: { req: IdReq; res: WbPastView; channel: never };
+  wb_open: { req: Nothing; res: WbOpenRes; channel: never };
+  wb_save: { req: WbSaveReq; res: PickRes; channel: never };
 }
 
 export const reads: Record<keyof Commands, Tag[]> = {
@@ -2381,8 +2847,19 @@ export const reads: Record<keyof Commands, Tag[]> = {
   kube_counts: [],
   kube_object: [],
   kube_cancel: [],
-  kube_act: [],
-  kube_revisions: [],
+  wb_check: [],
+  wb_fix: [],
+  wb_versions: [],
+  wb_rules: ["settings"],
+  wb_live: [],
+  wb_rehearse: [],
+  wb_apply: [],
+  wb_rollout: [],
+  wb_changes: ["changes"],
+  wb_undo: [],
+  wb_confirm: [],
+  wb_open: [],
+  wb_save: [],
 };
 
 export const changes: Record<keyof Commands, Tag[]> = {
@@ -2467,6 +2944,17 @@ export const changes: Record<keyof Commands, Tag[]> = {
   kube_counts: [],
   kube_object: [],
   kube_cancel: [],
-  kube_act: ["activity"],
-  kube_revisions: [],
+  wb_check: [],
+  wb_fix: [],
+  wb_versions: [],
+  wb_rules: [],
+  wb_live: [],
+  wb_rehearse: [],
+  wb_apply: ["changes","activity"],
+  wb_rollout: [],
+  wb_changes: [],
+  wb_undo: ["changes","activity"],
+  wb_confirm: ["changes","activity"],
+  wb_open: [],
+  wb_save: [],
 };

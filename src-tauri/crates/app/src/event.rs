@@ -1,7 +1,7 @@
 //! What the app tells whoever listens: which reads are no longer current, how calls go on, what a person is asked.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use domain::Json;
@@ -31,14 +31,17 @@ pub enum Tag {
     Metrics,
     /// Clusters, and what is known of them.
     Clusters,
+    /// Changes to clusters that were applied, confirmed or taken back.
+    Changes,
 }
 
 impl Tag {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Servers, Self::Tools, Self::Activity, Self::Approvals, Self::Settings, Self::Metrics, Self::Clusters];
+    pub const ALL: [Self; 8] =
+        [Self::Servers, Self::Tools, Self::Activity, Self::Approvals, Self::Settings, Self::Metrics, Self::Clusters, Self::Changes];
 
-    fn bit(self) -> u8 {
-        1 << (self as u8)
+    fn bit(self) -> u16 {
+        1 << (self as u16)
     }
 }
 
@@ -95,7 +98,7 @@ pub(crate) struct Events {
 
 #[derive(Debug, Default)]
 struct Pending {
-    tags: AtomicU8,
+    tags: AtomicU16,
     wake: Notify,
 }
 

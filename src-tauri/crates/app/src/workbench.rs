@@ -15,6 +15,7 @@ use domain::policy::{Actor, Door};
 use domain::protocol::CallEvent;
 use domain::text::Text;
 use domain::{Json, JsonMap};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,6 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::core::Core;
 use crate::desk::{CallOrder, Desk};
+use crate::event::Tag;
 
 /// The module whose tools change clusters.
 const MODULE: &str = domain::local::KUBERNETES_MODULE;
@@ -29,6 +31,10 @@ const MODULE: &str = domain::local::KUBERNETES_MODULE;
 const PATIENCE: Duration = Duration::from_secs(600);
 /// At most so long between two looks at what waits: another process may have begun to wait.
 const LOOK: i64 = 30_000;
+/// Between two looks at a rollout.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How many objects are asked for together.
+const AT_ONCE: usize = 8;
 /// How soon what could not be taken back is tried again.
 const AGAIN: i64 = 30_000;
 
@@ -113,6 +119,26 @@ pub struct Reverted {
     pub outcome: Result<Undone, Fault>,
 }
 
+/// What is in a cluster of one document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveObject {
+    /// Which document, from 1.
+    pub document: usize,
+    /// Its object; none when it is not there.
+    pub object: Option<Json>,
+}
+
+/// An object without its status and without what is only bookkeeping.
+fn content(mut object: Json) -> Json {
+    if let Some(map) = object.as_object_mut() {
+        map.shift_remove("status");
+        if let Some(metadata) = map.get_mut("metadata").and_then(Json::as_object_mut) {
+            metadata.shift_remove("managedFields");
+        }
+    }
+    object
+}
+
 /// Changes clusters.
 #[derive(Debug, Clone)]
 pub struct Workbench {
@@ -180,18 +206,25 @@ impl Workbench {
         if let Some(within) = order.confirm_within {
             args.insert("confirm_within_seconds".to_owned(), within.as_secs().max(1).into());
         }
-        self.tool("k8s-apply", args, by, order.approve_once).await
+        let done = self.tool("k8s-apply", args, by, order.approve_once).await;
+        // Also what was refused half-way is in the list of changes.
+        self.core.events.changed(Tag::Changes);
+        done
     }
 
     /// Takes a change back; with `force` also over what somebody changed since.
     pub async fn undo(&self, id: &str, force: bool, approve_once: bool, by: &Actor) -> Result<Undone, Fault> {
         let args = JsonMap::from_iter([("change".to_owned(), id.into()), ("force".to_owned(), force.into())]);
-        self.tool("k8s-undo", args, by, approve_once).await
+        let done = self.tool("k8s-undo", args, by, approve_once).await;
+        self.core.events.changed(Tag::Changes);
+        done
     }
 
     /// A change that waits for its confirmation stays.
     pub async fn confirm(&self, id: &str, by: &Actor) -> Result<ChangeView, Fault> {
-        self.tool("k8s-confirm", JsonMap::from_iter([("change".to_owned(), id.into())]), by, false).await
+        let done = self.tool("k8s-confirm", JsonMap::from_iter([("change".to_owned(), id.into())]), by, false).await;
+        self.core.events.changed(Tag::Changes);
+        done
     }
 
     /// The newest changes.
@@ -203,6 +236,52 @@ impl Workbench {
     pub async fn rollout(&self, cluster: Option<&str>, target: &RolloutTarget, wait: Option<Duration>) -> Result<Rollout, Fault> {
         let cluster = choose(&self.core.ports.clusters.clusters().await?, cluster)?;
         self.core.ports.change.rollout(&cluster, target, wait).await
+    }
+
+    /// The same again and again, told to `tell` whenever it stands otherwise, until it is done, has failed, or the time is over. Dropping
+    /// the future ends it.
+    pub async fn watch_rollout(
+        &self,
+        cluster: Option<&str>,
+        target: &RolloutTarget,
+        patience: Duration,
+        tell: impl Fn(&Rollout) + Send + Sync,
+    ) -> Result<Rollout, Fault> {
+        let cluster = choose(&self.core.ports.clusters.clusters().await?, cluster)?;
+        let until = tokio::time::Instant::now() + patience;
+        let mut told = None;
+        loop {
+            let now = self.core.ports.change.rollout(&cluster, target, None).await?;
+            if told.as_ref() != Some(&now) {
+                tell(&now);
+            }
+            if now.state != "progressing" || tokio::time::Instant::now() + PAUSE > until {
+                return Ok(now);
+            }
+            told = Some(now);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// What is in the cluster of the objects that a text names: without what the API server keeps for itself, values of Secrets masked.
+    /// None for what is not there, for what names nothing, and for a list of objects.
+    pub async fn live(&self, cluster: Option<&str>, text: &str, namespace: Option<&str>) -> Result<Vec<LiveObject>, Fault> {
+        let cluster = choose(&self.core.ports.clusters.clusters().await?, cluster)?;
+        let items = self.core.ports.manifests.outline(text);
+        let kinds = self.core.ports.kube.kinds(&cluster).await?;
+        let (cluster, kinds) = (&cluster, &kinds);
+        let looks = items.into_iter().map(|item| async move {
+            let named = item.name.as_deref().zip(kinds.of(&item.api_version, &item.kind));
+            let Some((name, kind)) = named else { return Ok(LiveObject { document: item.document, object: None }) };
+            let place = item.namespace.as_deref().or(namespace);
+            match self.core.ports.kube.object(cluster, kind, place, name).await {
+                Ok(object) => Ok(LiveObject { document: item.document, object: Some(content(object)) }),
+                Err(fault) if fault.kind == FaultKind::NotFound => Ok(LiveObject { document: item.document, object: None }),
+                Err(fault) => Err(fault),
+            }
+        });
+        let looks: Vec<_> = looks.collect();
+        stream::iter(looks).buffered(AT_ONCE).try_collect().await
     }
 
     /// Takes back what should have been confirmed by now and was not, whichever process applied it.
@@ -289,6 +368,7 @@ impl Core {
             if first || ended.is_none() {
                 self.note(&actor, None, "cluster_change_reverted", json!({ "change": view.id, "fault": ended })).await?;
             }
+            self.events.changed(Tag::Changes);
             reverted.push(Reverted { id: view.id, outcome });
         }
         Ok(reverted)

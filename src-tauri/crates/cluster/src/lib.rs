@@ -13,6 +13,7 @@ mod exec;
 mod fault;
 mod gate;
 pub mod kubeconfig;
+mod language;
 pub mod look;
 mod no_proxy;
 mod oidc;

@@ -15,6 +15,7 @@ pub mod kubeconfig;
 pub mod local;
 pub mod manifest;
 pub mod manifest_check;
+pub mod manifest_language;
 pub mod metrics;
 pub mod pem;
 pub mod person;

@@ -294,6 +294,12 @@ pub struct ObjectChange {
     pub defaults: Vec<FieldChange>,
     /// How far it could be tried.
     pub extent: Extent,
+    /// What is there now, as its diff shows it.
+    #[serde(skip)]
+    pub before: Option<Json>,
+    /// What would be there, as its diff shows it.
+    #[serde(skip)]
+    pub after: Option<Json>,
 }
 
 /// A field that somebody else manages.

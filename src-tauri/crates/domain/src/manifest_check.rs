@@ -1,6 +1,7 @@
 //! Whether manifests are right, before anybody sends them: what is asked, what is found, and the port that answers.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Json;
 use crate::cluster::ClusterDef;
 use crate::fault::Fault;
+use crate::manifest_language::{Inspection, OutlineItem, TextEdit};
 use crate::text::Text;
 
 /// How bad a problem is.
@@ -78,6 +80,12 @@ pub struct Problem {
     /// A change that would put it right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<FixEdit>,
+    /// The path from the root of the document: longer than `path` for an object in a list of objects.
+    #[serde(skip)]
+    pub whole: String,
+    /// The bytes of the text that it is about, a mark at the beginning left out; empty when only where it begins is known.
+    #[serde(skip)]
+    pub bytes: Range<usize>,
 }
 
 /// What to check, and how.
@@ -130,4 +138,12 @@ pub trait CheckManifests: Send + Sync + std::fmt::Debug {
     async fn check(&self, order: &CheckOrder, cluster: Option<&ClusterDef>) -> Result<CheckReport, Fault>;
     /// Every rule that there is.
     fn rules(&self) -> Vec<RuleInfo>;
+    /// The minors of Kubernetes whose schemas are here, oldest first.
+    fn versions(&self) -> Vec<String>;
+    /// The same check for an editor: with marks and the outline.
+    async fn inspect(&self, order: &CheckOrder, cluster: Option<&ClusterDef>) -> Result<Inspection, Fault>;
+    /// The documents of a text, also of one that cannot be read.
+    fn outline(&self, text: &str) -> Vec<OutlineItem>;
+    /// What a problem's fix changes in the text. Fault: `fix_unsafe` where more than that would change.
+    async fn repair(&self, text: &str, document: usize, path: &str, fix: &FixEdit) -> Result<Vec<TextEdit>, Fault>;
 }

@@ -73,6 +73,8 @@ pub enum Tag {
     Vault,
     /// Clusters, and whether their credentials are locked.
     Clusters,
+    /// Changes to clusters that were applied, confirmed or taken back.
+    Changes,
 }
 
 /// No arguments.

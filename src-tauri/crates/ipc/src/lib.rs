@@ -14,3 +14,4 @@ pub mod sign_in;
 pub mod table;
 pub mod tools;
 pub mod vault;
+pub mod workbench;

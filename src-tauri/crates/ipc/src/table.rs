@@ -27,6 +27,11 @@ use crate::tools::{
     ToolDetail, ToolReq, ToolView,
 };
 use crate::vault::{KitReq, RotateReq, SecretSetReq, SecretView, SettleReq, UnlockReq, VaultView, WipeRes};
+use crate::workbench::{
+    WbAppliedView, WbApplyReq, WbCheckReq, WbCheckView, WbEditsView, WbFixReq, WbLiveReq, WbLiveView, WbOpenRes, WbPastView,
+    WbRehearsalView, WbRehearseReq, WbRolloutReq, WbRolloutView, WbRuleView, WbRulesReq, WbSaveReq, WbUndoReq, WbUndoneView,
+    WbVersionsView,
+};
 
 /// One command.
 #[derive(Debug)]
@@ -156,6 +161,20 @@ table! {
     "kube_cancel": IdReq => Nothing; reads [] changes [];
     "kube_act": KubeActReq => KubeActRes, channel KubeActStep; reads [] changes [Activity];
     "kube_revisions": KubeRevisionsReq => Vec<KubeRevisionView>; reads [] changes [];
+
+    "wb_check": WbCheckReq => WbCheckView; reads [] changes [];
+    "wb_fix": WbFixReq => WbEditsView; reads [] changes [];
+    "wb_versions": Nothing => WbVersionsView; reads [] changes [];
+    "wb_rules": WbRulesReq => Vec<WbRuleView>; reads [Settings] changes [];
+    "wb_live": WbLiveReq => Vec<WbLiveView>; reads [] changes [];
+    "wb_rehearse": WbRehearseReq => WbRehearsalView; reads [] changes [];
+    "wb_apply": WbApplyReq => WbAppliedView; reads [] changes [Changes, Activity];
+    "wb_rollout": WbRolloutReq => WbRolloutView, channel WbRolloutView; reads [] changes [];
+    "wb_changes": Nothing => Vec<WbPastView>; reads [Changes] changes [];
+    "wb_undo": WbUndoReq => WbUndoneView; reads [] changes [Changes, Activity];
+    "wb_confirm": IdReq => WbPastView; reads [] changes [Changes, Activity];
+    "wb_open": Nothing => WbOpenRes; reads [] changes [];
+    "wb_save": WbSaveReq => PickRes; reads [] changes [];
 }
 
 /// The whole TypeScript file: types, the command map, and the tags.
@@ -170,6 +189,10 @@ pub fn typescript() -> String {
     use crate::kube::{KubeColumnView, KubeKindView, KubeMissingView, KubeNameView, KubeRowView};
     use crate::kube_act::KubeAct;
     use crate::servers::{FactsView, FrameView, ImportChange, ImportItem, RejectedView};
+    use crate::workbench::{
+        WbAction, WbChangeView, WbConflictView, WbDoneView, WbEditView, WbExtent, WbFieldView, WbFileView, WbFixView, WbLevel, WbObject,
+        WbOutlineView, WbProblemView, WbReasonView, WbSeverity, WbUndoStepView, WbUndoneByView,
+    };
 
     let cfg = Config::new().with_large_int("number");
     let mut out = String::from(
@@ -298,6 +321,43 @@ pub fn typescript() -> String {
         KubeActStep,
         KubeRevisionView,
         KubeRevisionsReq,
+        WbCheckReq,
+        WbCheckView,
+        WbOutlineView,
+        WbSeverity,
+        WbProblemView,
+        WbFixView,
+        WbFixReq,
+        WbEditsView,
+        WbEditView,
+        WbVersionsView,
+        WbRulesReq,
+        WbRuleView,
+        WbLevel,
+        WbLiveReq,
+        WbLiveView,
+        WbRehearseReq,
+        WbObject,
+        WbAction,
+        WbExtent,
+        WbRehearsalView,
+        WbChangeView,
+        WbFieldView,
+        WbConflictView,
+        WbUndoneByView,
+        WbApplyReq,
+        WbAppliedView,
+        WbDoneView,
+        WbRolloutReq,
+        WbRolloutView,
+        WbReasonView,
+        WbPastView,
+        WbUndoReq,
+        WbUndoneView,
+        WbUndoStepView,
+        WbOpenRes,
+        WbFileView,
+        WbSaveReq,
     );
     out.push_str("\nexport interface Commands {\n");
     for row in TABLE {

@@ -320,6 +320,8 @@ impl Trial<'_, '_> {
             adjusted,
             defaults,
             extent,
+            before,
+            after,
         });
         let base = live.as_ref().map(base);
         self.found.steps.push(Step { object, body, action, live, would_be, base, force });

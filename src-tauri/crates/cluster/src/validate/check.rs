@@ -25,18 +25,30 @@ pub struct Manner {
 
 /// Checks a text against schemas. Kinds that a CustomResourceDefinition of the same text makes are known too.
 pub fn check(manifest: &[u8], schemas: &Arc<Schemas>, manner: &Manner) -> CheckReport {
+    examine(manifest, schemas, manner).0
+}
+
+/// The same, and the documents where they could be read.
+pub(crate) fn examine(manifest: &[u8], schemas: &Arc<Schemas>, manner: &Manner) -> (CheckReport, Option<Vec<Document>>) {
     let version = manner.version.clone().unwrap_or_else(|| schemas.version().to_owned());
     let read = yaml::decode(manifest, &Profile::manifest()).and_then(|text| yaml::documents(&text, &Profile::manifest()));
     let mut found = Found::default();
     let mut count = 0;
-    match read {
-        Ok(documents) => count = all(&documents, schemas, manner, &version, &mut found),
-        Err(fault) => unreadable(&fault, &mut found),
-    }
+    let documents = match read {
+        Ok(documents) => {
+            count = all(&documents, schemas, manner, &version, &mut found);
+            Some(documents)
+        }
+        Err(fault) => {
+            unreadable(&fault, &mut found);
+            None
+        }
+    };
     let mut problems = found.problems;
     rules::settle(&mut problems, &manner.lints);
     problems.sort_by(|a, b| (a.document, a.line, a.column, a.severity, &a.rule).cmp(&(b.document, b.line, b.column, b.severity, &b.rule)));
-    CheckReport { ok: problems.iter().all(|problem| problem.severity != Severity::Error), problems, version, objects: count }
+    let ok = problems.iter().all(|problem| problem.severity != Severity::Error);
+    (CheckReport { ok, problems, version, objects: count }, documents)
 }
 
 fn unreadable(fault: &YamlFault, found: &mut Found) {
@@ -121,11 +133,17 @@ fn with_definitions(schemas: &Arc<Schemas>, objects: &[Object<'_>]) -> Arc<Schem
 
 /// The text with a problem's fix in it, and nothing else changed.
 pub fn fixed(text: &str, problem: &domain::manifest_check::Problem) -> Result<String, EditFault> {
-    let (Some(fix), Some(path)) = (&problem.fix, Path::parse(&problem.path)) else { return Err(EditFault::NotThere) };
+    let fix = problem.fix.as_ref().ok_or(EditFault::NotThere)?;
+    changed(text, problem.document, &problem.whole, fix)
+}
+
+/// The text with a fix in it at a path of the nth document, from 1.
+pub fn changed(text: &str, document: usize, path: &str, fix: &FixEdit) -> Result<String, EditFault> {
+    let path = Path::parse(path).ok_or(EditFault::NotThere)?;
     let change = match fix {
         FixEdit::Set(value) => Change::Set(value.clone()),
         FixEdit::Rename(name) => Change::Rename(name.clone()),
         FixEdit::Remove => Change::Remove,
     };
-    yaml::edit(text, &Profile::manifest(), problem.document.saturating_sub(1), &path, &change)
+    yaml::edit(text, &Profile::manifest(), document.saturating_sub(1), &path, &change)
 }

@@ -7,13 +7,15 @@ use async_trait::async_trait;
 use domain::cluster::ClusterDef;
 use domain::fault::{Fault, FaultKind};
 use domain::id::ClusterId;
-use domain::manifest_check::{CheckManifests, CheckOrder, CheckReport, RuleInfo};
+use domain::manifest_check::{CheckManifests, CheckOrder, CheckReport, FixEdit, RuleInfo};
+use domain::manifest_language::{Inspection, OutlineItem, TextEdit};
 use domain::text::Text;
 use serde_json::json;
 
-use super::check::{Manner, check};
+use super::check::{Manner, examine};
 use super::schema::Schemas;
 use super::{bundle, online, rules};
+use crate::language::{self, Lines};
 use crate::reach::Reach;
 
 /// Checks manifests; what a cluster serves is kept until the cluster serves something else.
@@ -55,16 +57,22 @@ fn nearest(version: &str) -> Arc<Schemas> {
     bundle::bundled(version).or_else(|| bundle::versions().next().and_then(bundle::bundled)).unwrap_or_default()
 }
 
-#[async_trait]
-impl CheckManifests for Checker {
-    async fn check(&self, order: &CheckOrder, cluster: Option<&ClusterDef>) -> Result<CheckReport, Fault> {
+impl Checker {
+    /// What an order is held against, and how.
+    async fn against(&self, order: &CheckOrder, cluster: Option<&ClusterDef>) -> Result<(Arc<Schemas>, Manner), Fault> {
         if let Some(id) = order.lints.keys().find(|id| !rules::adjustable(id)) {
             let known: Vec<&str> = rules::rules().iter().filter(|rule| rule.adjustable).map(|rule| rule.id).collect();
             let message = Text::new(format!("there is no lint \"{id}\" that can be set"), format!("没有可设置的检查项“{id}”"));
             let hint = Text::new(format!("one of: {}", known.join(", ")), format!("可选：{}", known.join("、")));
             return Err(Fault::new(FaultKind::Usage, "unknown_lint", message, hint).with_params(json!({ "lint": id, "known": known })));
         }
-        let version = match &order.version {
+        let (schemas, version) = self.schemas(order.version.as_deref(), cluster).await?;
+        Ok((schemas, Manner { level: order.level, lints: order.lints.clone(), version }))
+    }
+
+    /// The cluster's schemas, else those of a version, else the newest; and the version that was asked for.
+    async fn schemas(&self, wanted: Option<&str>, cluster: Option<&ClusterDef>) -> Result<(Arc<Schemas>, Option<String>), Fault> {
+        let version = match wanted {
             Some(wanted) => Some(
                 bundle::minor(wanted)
                     .filter(|minor| cluster.is_some() || bundle::bundled(minor).is_some())
@@ -77,16 +85,57 @@ impl CheckManifests for Checker {
             (None, Some(version)) => nearest(version),
             (None, None) => bundle::versions().last().map(nearest).unwrap_or_default(),
         };
-        let manner = Manner { level: order.level, lints: order.lints.clone(), version };
+        Ok((schemas, version))
+    }
+}
+
+/// Work that takes a while, on a thread where that holds nobody up.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| {
+        let message = Text::new("the check ended before it was done", "检查意外终止");
+        Fault::new(FaultKind::Internal, "internal", message, Text::new("", ""))
+    })
+}
+
+#[async_trait]
+impl CheckManifests for Checker {
+    async fn check(&self, order: &CheckOrder, cluster: Option<&ClusterDef>) -> Result<CheckReport, Fault> {
+        let (schemas, manner) = self.against(order, cluster).await?;
         let manifest = order.manifest.clone();
-        tokio::task::spawn_blocking(move || check(&manifest, &schemas, &manner)).await.map_err(|_| {
-            let message = Text::new("the check ended before it was done", "检查意外终止");
-            Fault::new(FaultKind::Internal, "internal", message, Text::new("", ""))
-        })
+        aside(move || examine(&manifest, &schemas, &manner).0).await
     }
 
     fn rules(&self) -> Vec<RuleInfo> {
         rules::rules()
+    }
+
+    fn versions(&self) -> Vec<String> {
+        bundle::versions().map(str::to_owned).collect()
+    }
+
+    async fn inspect(&self, order: &CheckOrder, cluster: Option<&ClusterDef>) -> Result<Inspection, Fault> {
+        let (schemas, manner) = self.against(order, cluster).await?;
+        let manifest = order.manifest.clone();
+        aside(move || {
+            let (report, documents) = examine(&manifest, &schemas, &manner);
+            let text = String::from_utf8_lossy(&manifest);
+            let lines = Lines::new(&text);
+            let marks = report.problems.iter().map(|problem| lines.mark(problem)).collect();
+            let outline = language::outline(&lines, documents.as_deref());
+            Inspection { report, marks, outline }
+        })
+        .await
+    }
+
+    fn outline(&self, text: &str) -> Vec<OutlineItem> {
+        let lines = Lines::new(text);
+        let read = yaml::documents(lines.text, &yaml::Profile::manifest()).ok();
+        language::outline(&lines, read.as_deref())
+    }
+
+    async fn repair(&self, text: &str, document: usize, path: &str, fix: &FixEdit) -> Result<Vec<TextEdit>, Fault> {
+        let (text, path, fix) = (text.to_owned(), path.to_owned(), fix.clone());
+        aside(move || language::repair(&text, document, &path, &fix)).await?
     }
 }
 

@@ -70,14 +70,22 @@ impl Found {
     pub(crate) fn at(&mut self, object: &Object<'_>, path: &Path, severity: Severity, rule: &str, message: Text) -> &mut Problem {
         let whole = Path(object.base.0.iter().chain(&path.0).cloned().collect());
         let place = object.spot.nearest(&whole).clone();
-        self.push(object.document, &place, path, severity, rule, message)
+        self.of(object, &place, path, severity, rule, message)
     }
 
     /// Something at the key of a path.
     pub(crate) fn at_key(&mut self, object: &Object<'_>, path: &Path, severity: Severity, rule: &str, message: Text) -> &mut Problem {
         let whole = Path(object.base.0.iter().chain(&path.0).cloned().collect());
         let place = object.spot.nearest_key(&whole).clone();
-        self.push(object.document, &place, path, severity, rule, message)
+        self.of(object, &place, path, severity, rule, message)
+    }
+
+    fn of(&mut self, object: &Object<'_>, place: &Place, path: &Path, severity: Severity, rule: &str, message: Text) -> &mut Problem {
+        let problem = self.push(object.document, place, path, severity, rule, message);
+        if !object.base.0.is_empty() {
+            problem.whole = Path(object.base.0.iter().chain(&path.0).cloned().collect()).to_string();
+        }
+        problem
     }
 
     pub(crate) fn push(
@@ -89,16 +97,19 @@ impl Found {
         rule: &str,
         message: Text,
     ) -> &mut Problem {
+        let path = path.to_string();
         self.problems.push(Problem {
             document,
             line: place.line,
             column: place.column,
             severity,
             rule: rule.to_owned(),
-            path: path.to_string(),
+            whole: path.clone(),
+            path,
             message,
             allowed: Vec::new(),
             fix: None,
+            bytes: place.bytes.clone(),
         });
         let last = self.problems.len() - 1;
         &mut self.problems[last]

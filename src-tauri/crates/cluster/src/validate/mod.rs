@@ -20,7 +20,7 @@ mod versions;
 mod walk;
 
 pub use bundle::{bundled, versions};
-pub use check::{Manner, check, fixed};
+pub use check::{Manner, changed, check, fixed};
 pub use checker::Checker;
 pub use rules::rules;
 pub use schema::Schemas;
