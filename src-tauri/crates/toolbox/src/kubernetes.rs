@@ -8,6 +8,8 @@ mod args;
 mod change;
 mod cluster;
 mod kinds;
+mod generate;
+mod manifests;
 mod pods;
 mod workloads;
 
@@ -22,12 +24,15 @@ use domain::kube::{Kube, LookFor, Objects, Scope, choose};
 use domain::local::{LocalModule, LocalSettings, ModuleInfo};
 use domain::manifest::Change;
 use domain::protocol::{CallIo, Foreseen};
+use domain::manifest_check::CheckManifests;
+use domain::protocol::CallIo;
 use domain::text::Text;
 use domain::tool::{Annotations, Content, Tool, ToolResult};
 use domain::{Json, JsonMap};
 
 use act::ActTools;
 use change::ChangeTools;
+use manifests::ManifestTools;
 
 use args::{Arg, Args, Sort, may, must};
 
@@ -47,6 +52,8 @@ pub struct Clustering {
     pub kube: Arc<dyn Kube>,
     /// Changes them; none: only the tools that look are there.
     pub change: Option<Arc<dyn Change>>,
+    /// Checks manifests; none: that tool is not there.
+    pub manifests: Option<Arc<dyn CheckManifests>>,
     /// Which clusters there are.
     pub clusters: Arc<dyn Clusters>,
     /// Time, for ages.
@@ -79,6 +86,8 @@ pub(crate) fn open(on: &Clustering) -> Kubernetes {
         (ActTools::new(on.kube.clone(), change.clone()), change)
     });
     Kubernetes { on: on.clone(), change }
+    let manifests = ManifestTools::new(on.manifests.clone(), on.clusters.clone());
+    Kubernetes { on: on.clone(), manifests, change: on.change.clone().map(|change| ChangeTools::new(change, on.clusters.clone())) }
 }
 
 const NAMESPACE: Arg =
@@ -265,6 +274,8 @@ const ROWS: &[Row] = &[
 pub(crate) struct Kubernetes {
     on: Clustering,
     change: Option<(ActTools, ChangeTools)>,
+    manifests: ManifestTools,
+    change: Option<ChangeTools>,
 }
 
 #[async_trait]
@@ -294,6 +305,14 @@ impl LocalModule for Kubernetes {
 
     async fn call(&self, tool: &ToolName, args: JsonMap, io: CallIo) -> Result<ToolResult, ServerFault> {
         let Some(row) = ROWS.iter().chain(kinds::ROWS).find(|row| row.name == tool.as_str()) else {
+        ROWS.iter().map(one).chain(self.manifests.tools()).chain(self.change.iter().flat_map(|_| ChangeTools::tools())).collect()
+    }
+
+    async fn call(&self, tool: &ToolName, args: JsonMap, io: CallIo) -> Result<ToolResult, ServerFault> {
+        let Some(row) = ROWS.iter().find(|row| row.name == tool.as_str()) else {
+            if let Some(done) = self.manifests.call(tool.as_str(), &args).await {
+                return done;
+            }
             return match &self.change {
                 Some((act, _)) if ActTools::has(tool.as_str()) => act.call(tool.as_str(), args, &io).await,
                 Some((_, change)) => change.call(tool.as_str(), args, &io).await,

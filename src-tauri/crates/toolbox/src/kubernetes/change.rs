@@ -325,6 +325,7 @@ pub(super) fn beat(beats: &AtomicU32) -> f64 {
 }
 
 fn read<T: serde::de::DeserializeOwned>(args: Json) -> Result<T, ServerFault> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(args: Json) -> Result<T, ServerFault> {
     decode(args).map_err(|fault| match fault {
         ServerFault::Settings { field, reason } => ServerFault::SchemaInvalid { path: field, reason },
         other => other,
