@@ -22,6 +22,7 @@ pub(crate) async fn forward(handle: AppHandle, mut events: Receiver<AppEvent>) {
                     Tag::Vault,
                     Tag::Clusters,
                     Tag::Changes,
+                    Tag::Drafts,
                 ],
             }),
             Err(RecvError::Closed) => return,

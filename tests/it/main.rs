@@ -48,3 +48,4 @@ mod wires;
 mod wires_http;
 mod wires_sse;
 mod wires_websocket;
+mod workbench;

@@ -1,15 +1,19 @@
 //! Commands of the workbench. What changes a cluster goes to the desk, through the app.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use app::DraftOrder;
 use app::workbench::ApplyOrder;
 use domain::manifest::{Draft, RolloutTarget};
 use domain::manifest_check::CheckOrder;
+use domain::manifest_language::PlaceOrder;
 use ipc::common::{IdReq, Nothing, PickRes, UiFault};
 use ipc::workbench::{
-    WbAppliedView, WbApplyReq, WbCheckReq, WbCheckView, WbDoneView, WbEditsView, WbFixReq, WbLiveReq, WbLiveView, WbOpenRes, WbPastView,
-    WbRehearsalView, WbRehearseReq, WbRolloutReq, WbRolloutView, WbRuleView, WbRulesReq, WbSaveReq, WbUndoReq, WbUndoneView,
-    WbVersionsView,
+    WbAppliedView, WbApplyReq, WbAtReq, WbCheckReq, WbCheckView, WbCompleteView, WbDoneView, WbDraftGetReq, WbDraftSaveReq,
+    WbDraftSavedView, WbDraftTextView, WbDraftVersionView, WbDraftView, WbEditsView, WbFixReq, WbHoverRes, WbLiveReq, WbLiveView,
+    WbOpenRes, WbPastView, WbRehearsalView, WbRehearseReq, WbRolloutReq, WbRolloutView, WbRuleSetReq, WbRuleView, WbRulesReq, WbSaveReq,
+    WbTemplateView, WbTextReq, WbTextView, WbUndoReq, WbUndoneView, WbVersionsView,
 };
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
@@ -42,6 +46,77 @@ pub(super) async fn wb_fix(cabin: State<'_, Cabin>, req: WbFixReq) -> Answer<WbE
     Ok(cabin.app().await?.manifests.repair(&req.text, req.document, &req.path, &fix).await?.into())
 }
 
+fn place(req: WbAtReq) -> (PlaceOrder, Option<String>) {
+    (PlaceOrder { text: req.text, line: req.line, column: req.column, version: req.version }, req.cluster)
+}
+
+#[tauri::command]
+pub(super) async fn wb_complete(cabin: State<'_, Cabin>, asking: State<'_, Asking>, req: WbAtReq) -> Answer<WbCompleteView> {
+    let ask = req.ask.clone();
+    let look = async {
+        let (order, cluster) = place(req);
+        Ok(cabin.app().await?.manifests.complete(&order, cluster.as_deref()).await?.into())
+    };
+    asking.until(&ask, look).await
+}
+
+#[tauri::command]
+pub(super) async fn wb_hover(cabin: State<'_, Cabin>, asking: State<'_, Asking>, req: WbAtReq) -> Answer<WbHoverRes> {
+    let ask = req.ask.clone();
+    let look = async {
+        let (order, cluster) = place(req);
+        let hover = cabin.app().await?.manifests.hover(&order, cluster.as_deref()).await?;
+        Ok(WbHoverRes { hover: hover.map(Into::into) })
+    };
+    asking.until(&ask, look).await
+}
+
+#[tauri::command]
+pub(super) async fn wb_format(cabin: State<'_, Cabin>, req: WbTextReq) -> Answer<WbTextView> {
+    Ok(WbTextView { text: cabin.app().await?.manifests.format(&req.text).await? })
+}
+
+#[tauri::command]
+pub(super) async fn wb_templates(cabin: State<'_, Cabin>, req: Nothing) -> Answer<Vec<WbTemplateView>> {
+    let Nothing {} = req;
+    Ok(cabin.app().await?.manifests.templates().into_iter().map(Into::into).collect())
+}
+
+#[tauri::command]
+pub(super) async fn wb_rule_set(cabin: State<'_, Cabin>, req: WbRuleSetReq) -> Answer<Nothing> {
+    cabin.app().await?.manifests.set_level(&req.cluster, &req.id, req.level.map(Into::into), cabin.actor()).await?;
+    Ok(Nothing {})
+}
+
+#[tauri::command]
+pub(super) async fn wb_draft_list(cabin: State<'_, Cabin>, req: Nothing) -> Answer<Vec<WbDraftView>> {
+    let Nothing {} = req;
+    Ok(cabin.app().await?.drafts.list().await?.into_iter().map(Into::into).collect())
+}
+
+#[tauri::command]
+pub(super) async fn wb_draft_get(cabin: State<'_, Cabin>, req: WbDraftGetReq) -> Answer<WbDraftTextView> {
+    Ok(cabin.app().await?.drafts.get(&req.id, req.version).await?.into())
+}
+
+#[tauri::command]
+pub(super) async fn wb_draft_save(cabin: State<'_, Cabin>, req: WbDraftSaveReq) -> Answer<WbDraftSavedView> {
+    let order = DraftOrder { id: req.id, name: req.name, text: req.text, cluster: req.cluster, namespace: req.namespace };
+    let (id, saved) = cabin.app().await?.drafts.save(order).await?;
+    Ok(WbDraftSavedView { id, version: saved.version, saved_at: saved.saved_at.0 })
+}
+
+#[tauri::command]
+pub(super) async fn wb_draft_versions(cabin: State<'_, Cabin>, req: IdReq) -> Answer<Vec<WbDraftVersionView>> {
+    Ok(cabin.app().await?.drafts.view(&req.id).await?.versions.into_iter().map(Into::into).collect())
+}
+
+#[tauri::command]
+pub(super) async fn wb_draft_remove(cabin: State<'_, Cabin>, req: IdReq) -> Answer<Nothing> {
+    cabin.app().await?.drafts.remove(&req.id).await?;
+    Ok(Nothing {})
+}
+
 #[tauri::command]
 pub(super) async fn wb_versions(cabin: State<'_, Cabin>, req: Nothing) -> Answer<WbVersionsView> {
     let Nothing {} = req;
@@ -50,8 +125,16 @@ pub(super) async fn wb_versions(cabin: State<'_, Cabin>, req: Nothing) -> Answer
 
 #[tauri::command]
 pub(super) async fn wb_rules(cabin: State<'_, Cabin>, req: WbRulesReq) -> Answer<Vec<WbRuleView>> {
-    let WbRulesReq { cluster: _ } = req;
-    Ok(cabin.app().await?.manifests.rules().into_iter().map(Into::into).collect())
+    let app = cabin.app().await?;
+    let levels = match req.cluster {
+        Some(cluster) => app.manifests.levels(&cluster).await?,
+        None => BTreeMap::new(),
+    };
+    let view = |rule: domain::manifest_check::RuleInfo| {
+        let level = levels.get(rule.id).copied();
+        WbRuleView::of(rule, level)
+    };
+    Ok(app.manifests.rules().into_iter().map(view).collect())
 }
 
 #[tauri::command]
@@ -74,7 +157,7 @@ pub(super) async fn wb_rehearse(cabin: State<'_, Cabin>, asking: State<'_, Askin
     let look = async {
         let draft = Draft { text: req.text, namespace: req.namespace, take_over: req.take_over };
         let rehearsal = cabin.app().await?.workbench.rehearse(Some(&req.cluster), &draft).await?;
-        Ok(WbRehearsalView::of(&rehearsal, |object| yaml::write(object)))
+        Ok(WbRehearsalView::of(&rehearsal, yaml::write))
     };
     asking.until(&req.ask, look).await
 }

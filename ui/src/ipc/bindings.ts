@@ -35,7 +35,7 @@ params: Json,
  * The audit reference, to be quoted.
  */
 reference: string | null, };
-export type Tag = "servers" | "tools" | "activity" | "questions" | "settings" | "metrics" | "templates" | "vault" | "clusters" | "changes";
+export type Tag = "servers" | "tools" | "activity" | "questions" | "settings" | "metrics" | "templates" | "vault" | "clusters" | "changes" | "drafts";
 export type Nothing = Record<symbol, never>;
 export type IdReq = { 
 /**
@@ -1026,7 +1026,7 @@ serverName: string,
 /**
  * What is asked.
  */
-matter: { kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string } | { kind: 'credential', program: string, sha256: string, cluster: string, clusterName: string, apiServer: string }, 
+matter: { kind: 'call', call: string, tool: string, risk: string, args: Json, rule: string, by: string, preview: string | null } | { kind: 'start', what: string, program: { cwd: string | null, variables: string[] } | null, warnings: Words[] } | { kind: 'tool_changed', before: Json, after: Json } | { kind: 'form', message: string, schema: Json } | { kind: 'visit', message: string, url: string } | { kind: 'sample', request: Json } | { kind: 'sign_in', host: string, url: string } | { kind: 'credential', program: string, sha256: string, cluster: string, clusterName: string, apiServer: string }, 
 /**
  * When it was asked (ms).
  */
@@ -2098,6 +2098,120 @@ object: Json,
  * The same as YAML.
  */
 yaml: string, };
+export type KubeAct = { "do": "scale", 
+/**
+ * How many.
+ */
+replicas: number, } | { "do": "restart" } | { "do": "roll_back", 
+/**
+ * Which.
+ */
+revision: number, } | { "do": "cordon" } | { "do": "uncordon" } | { "do": "drain", 
+/**
+ * Also pods that no controller would make again.
+ */
+force: boolean, 
+/**
+ * Also pods whose emptyDir data is lost.
+ */
+deleteEmptydirData: boolean, } | { "do": "delete", 
+/**
+ * `background`, `foreground`, `orphan`.
+ */
+propagation: string, 
+/**
+ * The uid of the object that was looked at.
+ */
+uid: string | null, };
+export type KubeActReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * The kind, as one asks for it.
+ */
+kind: string, 
+/**
+ * Where; none for a kind without namespaces.
+ */
+namespace: string | null, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What is to be done.
+ */
+act: KubeAct, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
+export type KubeActRes = { 
+/**
+ * Whether anything had to be changed.
+ */
+changed: boolean, 
+/**
+ * To take it back.
+ */
+undoId: string | null, 
+/**
+ * What can be quoted.
+ */
+auditId: string, 
+/**
+ * What is to be known.
+ */
+warnings: Array<Words>, };
+export type KubeActStep = { 
+/**
+ * In words.
+ */
+text: string, };
+export type KubeRevisionView = { 
+/**
+ * Its number.
+ */
+revision: number, 
+/**
+ * When it was made.
+ */
+madeAt: string | null, 
+/**
+ * Why, where somebody wrote that down.
+ */
+changeCause: string | null, 
+/**
+ * Its images.
+ */
+images: Array<string>, 
+/**
+ * Whether it is the one that is wanted now.
+ */
+current: boolean, };
+export type KubeRevisionsReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * The kind, as one asks for it.
+ */
+kind: string, 
+/**
+ * Where.
+ */
+namespace: string | null, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
 export type WbCheckReq = { 
 /**
  * The text.
@@ -2367,7 +2481,7 @@ namespace: string | null,
  * Its name.
  */
 name: string, };
-export type WbAction = "create" | "change" | "unchanged";
+export type WbAction = "create" | "change" | "unchanged" | "delete";
 export type WbExtent = "whole" | "fields" | "nothing";
 export type WbRehearsalView = { 
 /**
@@ -2667,6 +2781,257 @@ path: string | null,
  * The text.
  */
 text: string, };
+export type WbAtReq = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * The cursor's line.
+ */
+line: number, 
+/**
+ * The cursor's column.
+ */
+column: number, 
+/**
+ * By what this cluster serves; none for bundled schemas.
+ */
+cluster: string | null, 
+/**
+ * The minor of Kubernetes.
+ */
+version: string | null, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
+export type WbCompleteView = { 
+/**
+ * Where the word begins that it takes the place of.
+ */
+from: number, 
+/**
+ * Where that word ends.
+ */
+to: number, 
+/**
+ * What is offered, what is wanted most first.
+ */
+items: Array<WbItemView>, };
+export type WbItemView = { 
+/**
+ * Its name.
+ */
+label: string, 
+/**
+ * What stands there when it is taken.
+ */
+insert: string, 
+/**
+ * `key`, `value`, `snippet`.
+ */
+kind: string, 
+/**
+ * The type of its value, or where it belongs.
+ */
+type: string, 
+/**
+ * Whether it must be there.
+ */
+required: boolean, 
+/**
+ * What its schema says of it.
+ */
+about: string, 
+/**
+ * Whether it should not be used any more.
+ */
+deprecated: boolean, };
+export type WbHoverRes = { 
+/**
+ * What.
+ */
+hover: WbHoverView | null, };
+export type WbHoverView = { 
+/**
+ * Where in its object.
+ */
+path: string, 
+/**
+ * The type of the value.
+ */
+type: string, 
+/**
+ * Whether it must be there.
+ */
+required: boolean, 
+/**
+ * What its schema says of it.
+ */
+about: string, 
+/**
+ * What may stand there, where that is a list.
+ */
+allowed: Array<string>, 
+/**
+ * Where the word begins.
+ */
+from: number, 
+/**
+ * Where it ends.
+ */
+to: number, };
+export type WbTextReq = { 
+/**
+ * The text.
+ */
+text: string, };
+export type WbTextView = { 
+/**
+ * The text.
+ */
+text: string, };
+export type WbTemplateView = { 
+/**
+ * Its stable name.
+ */
+id: string, 
+/**
+ * What it is called.
+ */
+title: Words, 
+/**
+ * What it is for.
+ */
+about: Words, 
+/**
+ * The manifest.
+ */
+text: string, };
+export type WbRuleSetReq = { 
+/**
+ * The cluster.
+ */
+cluster: string, 
+/**
+ * The rule's stable name.
+ */
+id: string, 
+/**
+ * The level; none for as usual.
+ */
+level: WbLevel | null, };
+export type WbDraftView = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * The cluster that it is meant for.
+ */
+cluster: string | null, 
+/**
+ * The namespace of objects that name none.
+ */
+namespace: string | null, 
+/**
+ * Last saved, in milliseconds.
+ */
+updatedAt: number, 
+/**
+ * How many versions there are.
+ */
+versions: number, };
+export type WbDraftGetReq = { 
+/**
+ * Which.
+ */
+id: string, 
+/**
+ * Which version; the newest when none is named.
+ */
+version: number | null, };
+export type WbDraftTextView = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * The cluster that it is meant for.
+ */
+cluster: string | null, 
+/**
+ * The namespace of objects that name none.
+ */
+namespace: string | null, 
+/**
+ * When that version was saved, in milliseconds.
+ */
+savedAt: number, 
+/**
+ * Which version it is.
+ */
+version: number, };
+export type WbDraftSaveReq = { 
+/**
+ * Which; none for a new one.
+ */
+id: string | null, 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * The cluster that it is meant for.
+ */
+cluster: string | null, 
+/**
+ * The namespace of objects that name none.
+ */
+namespace: string | null, };
+export type WbDraftSavedView = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Which version holds the text; the newest one when it is the same.
+ */
+version: number, 
+/**
+ * When that version was saved, in milliseconds.
+ */
+savedAt: number, };
+export type WbDraftVersionView = { 
+/**
+ * Counts from 1.
+ */
+version: number, 
+/**
+ * When, in milliseconds.
+ */
+savedAt: number, 
+/**
+ * How large it is.
+ */
+bytes: number, };
 
 export interface Commands {
   app_boot: { req: Nothing; res: Boot; channel: never };
@@ -2750,10 +3115,17 @@ export interface Commands {
   kube_counts: { req: KubeCountsReq; res: Array<KubeCountView>; channel: never };
   kube_object: { req: KubeObjectReq; res: KubeObjectView; channel: never };
   kube_cancel: { req: IdReq; res: Nothing; channel: never };
+  kube_act: { req: KubeActReq; res: KubeActRes; channel: KubeActStep };
+  kube_revisions: { req: KubeRevisionsReq; res: Array<KubeRevisionView>; channel: never };
   wb_check: { req: WbCheckReq; res: WbCheckView; channel: never };
   wb_fix: { req: WbFixReq; res: WbEditsView; channel: never };
+  wb_complete: { req: WbAtReq; res: WbCompleteView; channel: never };
+  wb_hover: { req: WbAtReq; res: WbHoverRes; channel: never };
+  wb_format: { req: WbTextReq; res: WbTextView; channel: never };
   wb_versions: { req: Nothing; res: WbVersionsView; channel: never };
+  wb_templates: { req: Nothing; res: Array<WbTemplateView>; channel: never };
   wb_rules: { req: WbRulesReq; res: Array<WbRuleView>; channel: never };
+  wb_rule_set: { req: WbRuleSetReq; res: Nothing; channel: never };
   wb_live: { req: WbLiveReq; res: Array<WbLiveView>; channel: never };
   wb_rehearse: { req: WbRehearseReq; res: WbRehearsalView; channel: never };
   wb_apply: { req: WbApplyReq; res: WbAppliedView; channel: never };
@@ -2761,6 +3133,11 @@ export interface Commands {
   wb_changes: { req: Nothing; res: Array<WbPastView>; channel: never };
   wb_undo: { req: WbUndoReq; res: WbUndoneView; channel: never };
   wb_confirm: { req: IdReq; res: WbPastView; channel: never };
+  wb_draft_list: { req: Nothing; res: Array<WbDraftView>; channel: never };
+  wb_draft_get: { req: WbDraftGetReq; res: WbDraftTextView; channel: never };
+  wb_draft_save: { req: WbDraftSaveReq; res: WbDraftSavedView; channel: never };
+  wb_draft_versions: { req: IdReq; res: Array<WbDraftVersionView>; channel: never };
+  wb_draft_remove: { req: IdReq; res: Nothing; channel: never };
   wb_open: { req: Nothing; res: WbOpenRes; channel: never };
   wb_save: { req: WbSaveReq; res: PickRes; channel: never };
 }
@@ -2847,10 +3224,17 @@ export const reads: Record<keyof Commands, Tag[]> = {
   kube_counts: [],
   kube_object: [],
   kube_cancel: [],
+  kube_act: [],
+  kube_revisions: [],
   wb_check: [],
   wb_fix: [],
+  wb_complete: [],
+  wb_hover: [],
+  wb_format: [],
   wb_versions: [],
+  wb_templates: [],
   wb_rules: ["settings"],
+  wb_rule_set: [],
   wb_live: [],
   wb_rehearse: [],
   wb_apply: [],
@@ -2858,6 +3242,11 @@ export const reads: Record<keyof Commands, Tag[]> = {
   wb_changes: ["changes"],
   wb_undo: [],
   wb_confirm: [],
+  wb_draft_list: ["drafts"],
+  wb_draft_get: [],
+  wb_draft_save: [],
+  wb_draft_versions: ["drafts"],
+  wb_draft_remove: [],
   wb_open: [],
   wb_save: [],
 };
@@ -2944,10 +3333,17 @@ export const changes: Record<keyof Commands, Tag[]> = {
   kube_counts: [],
   kube_object: [],
   kube_cancel: [],
+  kube_act: ["activity"],
+  kube_revisions: [],
   wb_check: [],
   wb_fix: [],
+  wb_complete: [],
+  wb_hover: [],
+  wb_format: [],
   wb_versions: [],
+  wb_templates: [],
   wb_rules: [],
+  wb_rule_set: ["settings","activity"],
   wb_live: [],
   wb_rehearse: [],
   wb_apply: ["changes","activity"],
@@ -2955,6 +3351,11 @@ export const changes: Record<keyof Commands, Tag[]> = {
   wb_changes: [],
   wb_undo: ["changes","activity"],
   wb_confirm: ["changes","activity"],
+  wb_draft_list: [],
+  wb_draft_get: [],
+  wb_draft_save: ["drafts"],
+  wb_draft_versions: [],
+  wb_draft_remove: ["drafts"],
   wb_open: [],
   wb_save: [],
 };

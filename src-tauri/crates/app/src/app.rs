@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::core::{Core, Ports, Protocols};
 use crate::credentials::Credentials;
 use crate::desk::DeskState;
+use crate::drafts::Drafts;
 use crate::event::{AppEvent, Events};
 use crate::imports::Imports;
 use crate::policy_book::PolicyState;
@@ -113,6 +114,8 @@ pub struct App {
     pub credentials: Credentials,
     /// What clusters hold.
     pub kube: Kubernetes,
+    /// Drafts of manifests.
+    pub drafts: Drafts,
     /// Manifests, checked before anybody sends them.
     pub manifests: Manifests,
     /// Preferences.
@@ -191,6 +194,7 @@ impl App {
             clusters: ClusterBook::new(core.clone()),
             credentials: Credentials::of(&core),
             kube: Kubernetes::new(core.clone()),
+            drafts: Drafts::new(core.clone()),
             manifests: Manifests::new(core.clone()),
             prefs: Prefs::new(core.clone()),
             imports: Imports::new(core.clone(), ServerBook::new(core.clone())),

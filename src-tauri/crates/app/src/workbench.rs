@@ -33,6 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const LOOK: i64 = 30_000;
 /// Between two looks at a rollout.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Of `metadata`, what the API server keeps for itself.
+const BOOKKEEPING: [&str; 6] = ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"];
+/// What `kubectl apply` keeps of what it sent.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// How many objects are asked for together.
 const AT_ONCE: usize = 8;
 /// How soon what could not be taken back is tried again.
@@ -133,7 +137,13 @@ fn content(mut object: Json) -> Json {
     if let Some(map) = object.as_object_mut() {
         map.shift_remove("status");
         if let Some(metadata) = map.get_mut("metadata").and_then(Json::as_object_mut) {
-            metadata.shift_remove("managedFields");
+            metadata.retain(|key, _| !BOOKKEEPING.contains(&key.as_str()));
+            if let Some(annotations) = metadata.get_mut("annotations").and_then(Json::as_object_mut) {
+                annotations.shift_remove(LAST_APPLIED);
+                if annotations.is_empty() {
+                    metadata.shift_remove("annotations");
+                }
+            }
         }
     }
     object
@@ -194,6 +204,8 @@ impl Workbench {
 
     /// Applies what was rehearsed.
     pub async fn apply(&self, order: ApplyOrder, by: &Actor) -> Result<AppliedSet, Fault> {
+        let cluster = choose(&self.core.ports.clusters.clusters().await?, order.cluster.as_deref())?;
+        self.core.heed_lints(&cluster, &order.draft.text).await?;
         let mut args = JsonMap::new();
         args.insert("manifest".to_owned(), order.draft.text.into());
         args.insert("digest".to_owned(), order.digest.into());

@@ -109,10 +109,17 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
     let look = Arc::new(Look::new(reach.clone()));
     let places_of_tools = toolbox::Places { scratch: places.scratch.clone(), home: places.home.clone(), private: vec![places.dir.clone()] };
     let change = Arc::new(Changes::new(reach.clone(), store.clone(), vault.clone(), clock.clone()));
-    let clustering = Clustering { kube: look.clone(), change: Some(change.clone()), clusters: store.clone(), clock: clock.clone() };
+    let checker = Arc::new(Checker::new(reach.clone()).heeding(store.clone()));
+    let clustering = Clustering {
+        kube: look.clone(),
+        change: Some(change.clone()),
+        manifests: Some(checker.clone()),
+        clusters: store.clone(),
+        clock: clock.clone(),
+    };
     let local = Toolbox::new(places_of_tools).with_clusters(clustering);
     App::open(AppParts {
-        manifests: Arc::new(Checker::new(reach.clone())),
+        manifests: checker,
         reach,
         kube: look,
         change,

@@ -299,6 +299,11 @@ const WORDS: &[(&str, &str)] = &[
     ("Whether its program may be run for a credential, exactly as it is shown", "是否允许运行其程序来获取凭据，须与所示内容完全一致"),
     ("Yes", "是"),
     ("No", "否"),
+    (
+        "Show the lints of a cluster's manifests, or set them: off, warn, block, or usual",
+        "查看或设置某集群清单的检查项：off、warn、block 或 usual（默认）",
+    ),
+    ("Lints and what becomes of their findings, such as pod-probes=off", "检查项及其级别，例如 pod-probes=off"),
     ("Remove clusters and their secrets", "移除集群及其机密"),
     ("The clusters, by name or id", "集群的名称或 id"),
     ("Also when a kubeconfig calls pilot for the credential", "即使有 kubeconfig 通过 pilot 获取凭据也移除"),

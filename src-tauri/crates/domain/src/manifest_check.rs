@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::Json;
 use crate::cluster::ClusterDef;
 use crate::fault::Fault;
-use crate::manifest_language::{Inspection, OutlineItem, TextEdit};
+use crate::id::ClusterId;
+use crate::manifest_language::{Completion, Hover, Inspection, ManifestTemplate, OutlineItem, PlaceOrder, TextEdit};
 use crate::text::Text;
 
 /// How bad a problem is.
@@ -146,4 +147,17 @@ pub trait CheckManifests: Send + Sync + std::fmt::Debug {
     fn outline(&self, text: &str) -> Vec<OutlineItem>;
     /// What a problem's fix changes in the text. Fault: `fix_unsafe` where more than that would change.
     async fn repair(&self, text: &str, document: usize, path: &str, fix: &FixEdit) -> Result<Vec<TextEdit>, Fault>;
+    /// What may be typed at a place.
+    async fn complete(&self, order: &PlaceOrder, cluster: Option<&ClusterDef>) -> Result<Completion, Fault>;
+    /// What stands at a place; none where nothing can be said.
+    async fn hover(&self, order: &PlaceOrder, cluster: Option<&ClusterDef>) -> Result<Option<Hover>, Fault>;
+    /// The text with even indentation. Faults: `manifest_invalid`, and `format_unsafe` where it would say something else.
+    async fn format(&self, text: &str) -> Result<String, Fault>;
+    /// Manifests to begin with.
+    fn templates(&self) -> Vec<ManifestTemplate>;
+}
+
+/// Where the settings keep the lints of a cluster that are not as usual: an object of levels by the lint's name.
+pub fn lints_key(cluster: &ClusterId) -> String {
+    format!("lints:{}", cluster.as_str())
 }

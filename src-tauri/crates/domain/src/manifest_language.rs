@@ -76,3 +76,94 @@ impl FixEdit {
         }
     }
 }
+
+/// What may be typed at a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Completion {
+    /// Where the word begins that it takes the place of, in UTF-16 code units from the start of the text.
+    pub from: usize,
+    /// Where that word ends.
+    pub to: usize,
+    /// What is offered, what is wanted most first.
+    pub items: Vec<CompletionItem>,
+}
+
+/// One thing that may be typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CompletionItem {
+    /// Its name.
+    pub label: String,
+    /// What stands there when it is taken.
+    pub insert: String,
+    /// What it is.
+    pub kind: CompletionKind,
+    /// The type of its value, or where it belongs.
+    pub type_name: String,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What its schema says of it.
+    pub about: String,
+    /// Whether it should not be used any more.
+    pub deprecated: bool,
+}
+
+/// What a completion is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CompletionKind {
+    /// A key.
+    Key,
+    /// A value.
+    Value,
+    /// Several lines.
+    Snippet,
+}
+
+/// What stands at a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hover {
+    /// Where in its object.
+    pub path: String,
+    /// The type of the value.
+    pub type_name: String,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What its schema says of it.
+    pub about: String,
+    /// What may stand there, where that is a list.
+    pub allowed: Vec<String>,
+    /// Where the word begins, in UTF-16 code units from the start of the text.
+    pub from: usize,
+    /// Where it ends.
+    pub to: usize,
+}
+
+/// A manifest to begin with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestTemplate {
+    /// Its stable name.
+    pub id: String,
+    /// What it is called.
+    pub title: Text,
+    /// What it is for.
+    pub about: Text,
+    /// The manifest.
+    pub text: String,
+}
+
+/// A place in a text that is being typed, and what it is held against.
+#[derive(Debug, Clone, Default)]
+pub struct PlaceOrder {
+    /// The text.
+    pub text: String,
+    /// The cursor's line, from 1.
+    pub line: u32,
+    /// The cursor's column, from 1 in UTF-16 code units.
+    pub column: u32,
+    /// The Kubernetes minor whose schemas count; the cluster's, else the newest that is bundled.
+    pub version: Option<String>,
+}

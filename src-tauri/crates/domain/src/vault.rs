@@ -103,6 +103,8 @@ pub enum SecretKind {
     SignIn,
     /// A whole file, kept to be given back.
     File,
+    /// Text that a person writes, and that may hold secrets: it is no secret as a whole, and nothing is redacted by it.
+    Draft,
     /// Anything else.
     #[default]
     Other,

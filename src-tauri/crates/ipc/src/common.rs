@@ -75,6 +75,8 @@ pub enum Tag {
     Clusters,
     /// Changes to clusters that were applied, confirmed or taken back.
     Changes,
+    /// Drafts of manifests.
+    Drafts,
 }
 
 /// No arguments.

@@ -28,9 +28,10 @@ use crate::tools::{
 };
 use crate::vault::{KitReq, RotateReq, SecretSetReq, SecretView, SettleReq, UnlockReq, VaultView, WipeRes};
 use crate::workbench::{
-    WbAppliedView, WbApplyReq, WbCheckReq, WbCheckView, WbEditsView, WbFixReq, WbLiveReq, WbLiveView, WbOpenRes, WbPastView,
-    WbRehearsalView, WbRehearseReq, WbRolloutReq, WbRolloutView, WbRuleView, WbRulesReq, WbSaveReq, WbUndoReq, WbUndoneView,
-    WbVersionsView,
+    WbAppliedView, WbApplyReq, WbAtReq, WbCheckReq, WbCheckView, WbCompleteView, WbDraftGetReq, WbDraftSaveReq, WbDraftSavedView,
+    WbDraftTextView, WbDraftVersionView, WbDraftView, WbEditsView, WbFixReq, WbHoverRes, WbLiveReq, WbLiveView, WbOpenRes, WbPastView,
+    WbRehearsalView, WbRehearseReq, WbRolloutReq, WbRolloutView, WbRuleSetReq, WbRuleView, WbRulesReq, WbSaveReq, WbTemplateView,
+    WbTextReq, WbTextView, WbUndoReq, WbUndoneView, WbVersionsView,
 };
 
 /// One command.
@@ -164,8 +165,13 @@ table! {
 
     "wb_check": WbCheckReq => WbCheckView; reads [] changes [];
     "wb_fix": WbFixReq => WbEditsView; reads [] changes [];
+    "wb_complete": WbAtReq => WbCompleteView; reads [] changes [];
+    "wb_hover": WbAtReq => WbHoverRes; reads [] changes [];
+    "wb_format": WbTextReq => WbTextView; reads [] changes [];
     "wb_versions": Nothing => WbVersionsView; reads [] changes [];
+    "wb_templates": Nothing => Vec<WbTemplateView>; reads [] changes [];
     "wb_rules": WbRulesReq => Vec<WbRuleView>; reads [Settings] changes [];
+    "wb_rule_set": WbRuleSetReq => Nothing; reads [] changes [Settings, Activity];
     "wb_live": WbLiveReq => Vec<WbLiveView>; reads [] changes [];
     "wb_rehearse": WbRehearseReq => WbRehearsalView; reads [] changes [];
     "wb_apply": WbApplyReq => WbAppliedView; reads [] changes [Changes, Activity];
@@ -173,6 +179,11 @@ table! {
     "wb_changes": Nothing => Vec<WbPastView>; reads [Changes] changes [];
     "wb_undo": WbUndoReq => WbUndoneView; reads [] changes [Changes, Activity];
     "wb_confirm": IdReq => WbPastView; reads [] changes [Changes, Activity];
+    "wb_draft_list": Nothing => Vec<WbDraftView>; reads [Drafts] changes [];
+    "wb_draft_get": WbDraftGetReq => WbDraftTextView; reads [] changes [];
+    "wb_draft_save": WbDraftSaveReq => WbDraftSavedView; reads [] changes [Drafts];
+    "wb_draft_versions": IdReq => Vec<WbDraftVersionView>; reads [Drafts] changes [];
+    "wb_draft_remove": IdReq => Nothing; reads [] changes [Drafts];
     "wb_open": Nothing => WbOpenRes; reads [] changes [];
     "wb_save": WbSaveReq => PickRes; reads [] changes [];
 }
@@ -190,8 +201,8 @@ pub fn typescript() -> String {
     use crate::kube_act::KubeAct;
     use crate::servers::{FactsView, FrameView, ImportChange, ImportItem, RejectedView};
     use crate::workbench::{
-        WbAction, WbChangeView, WbConflictView, WbDoneView, WbEditView, WbExtent, WbFieldView, WbFileView, WbFixView, WbLevel, WbObject,
-        WbOutlineView, WbProblemView, WbReasonView, WbSeverity, WbUndoStepView, WbUndoneByView,
+        WbAction, WbChangeView, WbConflictView, WbDoneView, WbEditView, WbExtent, WbFieldView, WbFileView, WbFixView, WbHoverView,
+        WbItemView, WbLevel, WbObject, WbOutlineView, WbProblemView, WbReasonView, WbSeverity, WbUndoStepView, WbUndoneByView,
     };
 
     let cfg = Config::new().with_large_int("number");
@@ -358,6 +369,21 @@ pub fn typescript() -> String {
         WbOpenRes,
         WbFileView,
         WbSaveReq,
+        WbAtReq,
+        WbCompleteView,
+        WbItemView,
+        WbHoverRes,
+        WbHoverView,
+        WbTextReq,
+        WbTextView,
+        WbTemplateView,
+        WbRuleSetReq,
+        WbDraftView,
+        WbDraftGetReq,
+        WbDraftTextView,
+        WbDraftSaveReq,
+        WbDraftSavedView,
+        WbDraftVersionView,
     );
     out.push_str("\nexport interface Commands {\n");
     for row in TABLE {

@@ -3,9 +3,10 @@
 //! Lines and columns count from 1, columns and offsets in UTF-16 code units, as editors count. `cluster` none: held against bundled schemas.
 //! **Invariant:** the values of Secrets were masked before anything of a cluster becomes a type of this file.
 
+use app::{DraftText, DraftVersion, DraftView};
 use domain::manifest::{Action, ChangeView, Extent, FieldChange, FieldConflict, ObjectChange, ObjectRef, Rehearsal, Rollout, UndoneBy};
 use domain::manifest_check::{FixEdit, LintLevel, RuleInfo, Severity};
-use domain::manifest_language::{Inspection, OutlineItem, TextEdit};
+use domain::manifest_language::{Completion, CompletionKind, Hover, Inspection, ManifestTemplate, OutlineItem, TextEdit};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -264,11 +265,22 @@ impl From<LintLevel> for WbLevel {
     }
 }
 
-impl From<RuleInfo> for WbRuleView {
-    fn from(rule: RuleInfo) -> Self {
+impl From<WbLevel> for LintLevel {
+    fn from(level: WbLevel) -> Self {
+        match level {
+            WbLevel::Off => Self::Off,
+            WbLevel::Warn => Self::Warn,
+            WbLevel::Block => Self::Block,
+        }
+    }
+}
+
+impl WbRuleView {
+    /// With the level that somebody gave it.
+    pub fn of(rule: RuleInfo, level: Option<LintLevel>) -> Self {
         Self {
             id: rule.id.to_owned(),
-            level: rule.level.into(),
+            level: level.unwrap_or(rule.level).into(),
             usual: rule.level.into(),
             adjustable: rule.adjustable,
             about: rule.about.into(),
@@ -349,6 +361,8 @@ pub enum WbAction {
     Change,
     /// It is so already.
     Unchanged,
+    /// It would be gone.
+    Delete,
 }
 
 impl From<Action> for WbAction {
@@ -357,6 +371,7 @@ impl From<Action> for WbAction {
             Action::Create => Self::Create,
             Action::Change => Self::Change,
             Action::Unchanged => Self::Unchanged,
+            Action::Delete => Self::Delete,
         }
     }
 }
@@ -715,4 +730,276 @@ pub struct WbSaveReq {
     pub path: Option<String>,
     /// The text.
     pub text: String,
+}
+
+/// Asks what may be typed at a place, or what stands there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WbAtReq {
+    /// The text.
+    pub text: String,
+    /// The cursor's line.
+    pub line: u32,
+    /// The cursor's column.
+    pub column: u32,
+    /// By what this cluster serves; none for bundled schemas.
+    pub cluster: Option<String>,
+    /// The minor of Kubernetes.
+    pub version: Option<String>,
+    /// Names this question, so that it can be given up.
+    pub ask: String,
+}
+
+/// What may be typed at a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WbCompleteView {
+    /// Where the word begins that it takes the place of.
+    pub from: usize,
+    /// Where that word ends.
+    pub to: usize,
+    /// What is offered, what is wanted most first.
+    pub items: Vec<WbItemView>,
+}
+
+impl From<Completion> for WbCompleteView {
+    fn from(found: Completion) -> Self {
+        let items = found.items.into_iter().map(|item| WbItemView {
+            label: item.label,
+            insert: item.insert,
+            kind: match item.kind {
+                CompletionKind::Key => "key",
+                CompletionKind::Value => "value",
+                CompletionKind::Snippet => "snippet",
+            }
+            .to_owned(),
+            type_name: item.type_name,
+            required: item.required,
+            about: item.about,
+            deprecated: item.deprecated,
+        });
+        Self { from: found.from, to: found.to, items: items.collect() }
+    }
+}
+
+/// One thing that may be typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WbItemView {
+    /// Its name.
+    pub label: String,
+    /// What stands there when it is taken.
+    pub insert: String,
+    /// `key`, `value`, `snippet`.
+    pub kind: String,
+    /// The type of its value, or where it belongs.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What its schema says of it.
+    pub about: String,
+    /// Whether it should not be used any more.
+    pub deprecated: bool,
+}
+
+/// What stands at a place; nothing where nothing can be said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WbHoverRes {
+    /// What.
+    pub hover: Option<WbHoverView>,
+}
+
+/// What stands at a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WbHoverView {
+    /// Where in its object.
+    pub path: String,
+    /// The type of the value.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What its schema says of it.
+    pub about: String,
+    /// What may stand there, where that is a list.
+    pub allowed: Vec<String>,
+    /// Where the word begins.
+    pub from: usize,
+    /// Where it ends.
+    pub to: usize,
+}
+
+impl From<Hover> for WbHoverView {
+    fn from(hover: Hover) -> Self {
+        Self {
+            path: hover.path,
+            type_name: hover.type_name,
+            required: hover.required,
+            about: hover.about,
+            allowed: hover.allowed,
+            from: hover.from,
+            to: hover.to,
+        }
+    }
+}
+
+/// A text to be formatted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WbTextReq {
+    /// The text.
+    pub text: String,
+}
+
+/// A text as it was formatted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WbTextView {
+    /// The text.
+    pub text: String,
+}
+
+/// A manifest to begin with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WbTemplateView {
+    /// Its stable name.
+    pub id: String,
+    /// What it is called.
+    pub title: Words,
+    /// What it is for.
+    pub about: Words,
+    /// The manifest.
+    pub text: String,
+}
+
+impl From<ManifestTemplate> for WbTemplateView {
+    fn from(template: ManifestTemplate) -> Self {
+        Self { id: template.id, title: template.title.into(), about: template.about.into(), text: template.text }
+    }
+}
+
+/// Sets the level of a cluster's lint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WbRuleSetReq {
+    /// The cluster.
+    pub cluster: String,
+    /// The rule's stable name.
+    pub id: String,
+    /// The level; none for as usual.
+    pub level: Option<WbLevel>,
+}
+
+/// A draft in the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct WbDraftView {
+    /// Its id.
+    pub id: String,
+    /// What the person calls it.
+    pub name: String,
+    /// The cluster that it is meant for.
+    pub cluster: Option<String>,
+    /// The namespace of objects that name none.
+    pub namespace: Option<String>,
+    /// Last saved, in milliseconds.
+    pub updated_at: i64,
+    /// How many versions there are.
+    pub versions: usize,
+}
+
+impl From<DraftView> for WbDraftView {
+    fn from(draft: DraftView) -> Self {
+        Self {
+            id: draft.id,
+            name: draft.name,
+            cluster: draft.cluster,
+            namespace: draft.namespace,
+            updated_at: draft.updated_at.0,
+            versions: draft.versions.len(),
+        }
+    }
+}
+
+/// Asks for the text of a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WbDraftGetReq {
+    /// Which.
+    pub id: String,
+    /// Which version; the newest when none is named.
+    pub version: Option<u32>,
+}
+
+/// A draft with the text of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct WbDraftTextView {
+    /// Its id.
+    pub id: String,
+    /// What the person calls it.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// The cluster that it is meant for.
+    pub cluster: Option<String>,
+    /// The namespace of objects that name none.
+    pub namespace: Option<String>,
+    /// When that version was saved, in milliseconds.
+    pub saved_at: i64,
+    /// Which version it is.
+    pub version: u32,
+}
+
+impl From<DraftText> for WbDraftTextView {
+    fn from(found: DraftText) -> Self {
+        Self {
+            id: found.draft.id,
+            name: found.draft.name,
+            text: found.text,
+            cluster: found.draft.cluster,
+            namespace: found.draft.namespace,
+            saved_at: found.version.saved_at.0,
+            version: found.version.version,
+        }
+    }
+}
+
+/// Saves a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WbDraftSaveReq {
+    /// Which; none for a new one.
+    pub id: Option<String>,
+    /// What the person calls it.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// The cluster that it is meant for.
+    pub cluster: Option<String>,
+    /// The namespace of objects that name none.
+    pub namespace: Option<String>,
+}
+
+/// A draft was saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct WbDraftSavedView {
+    /// Its id.
+    pub id: String,
+    /// Which version holds the text; the newest one when it is the same.
+    pub version: u32,
+    /// When that version was saved, in milliseconds.
+    pub saved_at: i64,
+}
+
+/// A version of a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct WbDraftVersionView {
+    /// Counts from 1.
+    pub version: u32,
+    /// When, in milliseconds.
+    pub saved_at: i64,
+    /// How large it is.
+    pub bytes: usize,
+}
+
+impl From<DraftVersion> for WbDraftVersionView {
+    fn from(version: DraftVersion) -> Self {
+        Self { version: version.version, saved_at: version.saved_at.0, bytes: version.bytes }
+    }
 }

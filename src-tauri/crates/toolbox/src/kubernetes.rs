@@ -7,8 +7,8 @@ mod act;
 mod args;
 mod change;
 mod cluster;
-mod kinds;
 mod generate;
+mod kinds;
 mod manifests;
 mod pods;
 mod workloads;
@@ -23,9 +23,8 @@ use domain::id::{Clock, ToolName};
 use domain::kube::{Kube, LookFor, Objects, Scope, choose};
 use domain::local::{LocalModule, LocalSettings, ModuleInfo};
 use domain::manifest::Change;
-use domain::protocol::{CallIo, Foreseen};
 use domain::manifest_check::CheckManifests;
-use domain::protocol::CallIo;
+use domain::protocol::{CallIo, Foreseen};
 use domain::text::Text;
 use domain::tool::{Annotations, Content, Tool, ToolResult};
 use domain::{Json, JsonMap};
@@ -85,9 +84,8 @@ pub(crate) fn open(on: &Clustering) -> Kubernetes {
         let change = ChangeTools::new(change, on.clusters.clone());
         (ActTools::new(on.kube.clone(), change.clone()), change)
     });
-    Kubernetes { on: on.clone(), change }
     let manifests = ManifestTools::new(on.manifests.clone(), on.clusters.clone());
-    Kubernetes { on: on.clone(), manifests, change: on.change.clone().map(|change| ChangeTools::new(change, on.clusters.clone())) }
+    Kubernetes { on: on.clone(), manifests, change }
 }
 
 const NAMESPACE: Arg =
@@ -273,9 +271,8 @@ const ROWS: &[Row] = &[
 #[derive(Debug)]
 pub(crate) struct Kubernetes {
     on: Clustering,
-    change: Option<(ActTools, ChangeTools)>,
     manifests: ManifestTools,
-    change: Option<ChangeTools>,
+    change: Option<(ActTools, ChangeTools)>,
 }
 
 #[async_trait]
@@ -300,16 +297,11 @@ impl LocalModule for Kubernetes {
             },
         };
         let changing = self.change.iter().flat_map(|_| ChangeTools::tools().into_iter().chain(ActTools::tools()));
-        ROWS.iter().chain(kinds::ROWS).map(one).chain(changing).collect()
+        ROWS.iter().chain(kinds::ROWS).map(one).chain(self.manifests.tools()).chain(changing).collect()
     }
 
     async fn call(&self, tool: &ToolName, args: JsonMap, io: CallIo) -> Result<ToolResult, ServerFault> {
         let Some(row) = ROWS.iter().chain(kinds::ROWS).find(|row| row.name == tool.as_str()) else {
-        ROWS.iter().map(one).chain(self.manifests.tools()).chain(self.change.iter().flat_map(|_| ChangeTools::tools())).collect()
-    }
-
-    async fn call(&self, tool: &ToolName, args: JsonMap, io: CallIo) -> Result<ToolResult, ServerFault> {
-        let Some(row) = ROWS.iter().find(|row| row.name == tool.as_str()) else {
             if let Some(done) = self.manifests.call(tool.as_str(), &args).await {
                 return done;
             }

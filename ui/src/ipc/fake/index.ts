@@ -5,6 +5,7 @@ import { answer, contexts, kubeconfigs, UNKNOWN } from './clusters';
 import * as kube from './kube';
 import { PROTOCOLS } from './protocols';
 import { STATES } from './vault';
+import { bench } from './workbench';
 import { fault, figures, frames, PODS, question, templates, world, type World } from './world';
 
 const LONG = 'The quick brown fox jumps over the lazy dog. '.repeat(9000);
@@ -408,6 +409,7 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
     kube_cancel: (req) => kube.cancel(req.id),
     kube_act: (req, say) => kube.act(req, say),
     kube_revisions: () => kube.REVISIONS,
+    ...bench(),
   };
 
   const ALWAYS = new Set<Name>(['app_boot', 'app_ready', 'prefs_set']);

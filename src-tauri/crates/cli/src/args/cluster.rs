@@ -18,6 +18,14 @@ pub(crate) enum ClusterCommand {
     },
     /// Change what is kept of a cluster
     Set(ClusterSetArgs),
+    /// Show the lints of a cluster's manifests, or set them: off, warn, block, or usual
+    Lint {
+        /// The cluster, by name or id
+        cluster: String,
+        /// Lints and what becomes of their findings, such as pod-probes=off
+        #[arg(value_name = "ID=LEVEL")]
+        levels: Vec<String>,
+    },
     /// Remove clusters and their secrets
     Remove {
         /// The clusters, by name or id

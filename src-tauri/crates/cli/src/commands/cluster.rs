@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use app::clusters::{ImportOrder, Imported};
 use domain::fault::{Fault, FaultKind};
 use domain::kubeconfig::{ContextReview, KubeReview, KubeSource, Wanted};
+use domain::manifest_check::{LintLevel, RuleInfo};
 use domain::text::Text;
 use domain::vault::SecretBytes;
 use serde_json::json;
@@ -26,6 +27,7 @@ pub(super) async fn run(cx: &Context, command: ClusterCommand) -> Result<u8, Fau
         ClusterCommand::List => list(cx).await,
         ClusterCommand::Check { clusters } => cluster_reach::check(cx, &clusters).await,
         ClusterCommand::Set(args) => cluster_reach::set(cx, args).await,
+        ClusterCommand::Lint { cluster, levels } => lint(cx, &cluster, &levels).await,
         ClusterCommand::Remove { clusters, force } => remove(cx, &clusters, force).await,
         ClusterCommand::Login(args) => super::cluster_login::login(cx, args).await,
         ClusterCommand::Logout { cluster } => super::cluster_login::logout(cx, &cluster).await,
@@ -44,6 +46,49 @@ pub(super) async fn run(cx: &Context, command: ClusterCommand) -> Result<u8, Fau
         ClusterCommand::Verify { files } => verify(cx, &files).await,
         ClusterCommand::Restore { file, force } => restore(cx, &file, force).await,
     }
+}
+
+/// Sets lints where some are given, and shows all of them.
+async fn lint(cx: &Context, cluster: &str, levels: &[String]) -> Result<u8, Fault> {
+    let mut wanted = Vec::new();
+    for word in levels {
+        let level = match word.split_once('=') {
+            Some((id, "off")) => (id, Some(LintLevel::Off)),
+            Some((id, "warn")) => (id, Some(LintLevel::Warn)),
+            Some((id, "block")) => (id, Some(LintLevel::Block)),
+            Some((id, "usual")) => (id, None),
+            _ => {
+                return Err(usage(
+                    "lint_level",
+                    format!("{word}: say ID=off, ID=warn, ID=block or ID=usual"),
+                    format!("{word}：请写作 ID=off、ID=warn、ID=block 或 ID=usual"),
+                ));
+            }
+        };
+        wanted.push(level);
+    }
+    for (id, level) in wanted {
+        cx.app.manifests.set_level(cluster, id, level, &cx.actor).await?;
+    }
+    let own = cx.app.manifests.levels(cluster).await?;
+    let rules: Vec<_> = cx.app.manifests.rules().into_iter().filter(|rule| rule.adjustable).collect();
+    if cx.out.for_programs() {
+        let row = |rule: &RuleInfo| json!({ "id": rule.id, "level": own.get(rule.id).copied().unwrap_or(rule.level), "usual": rule.level, "about": cx.out.pick(&rule.about) });
+        cx.out.document(&json!({ "lints": rules.iter().map(row).collect::<Vec<_>>() }));
+    } else {
+        let word = |level: LintLevel| match level {
+            LintLevel::Off => "off",
+            LintLevel::Warn => "warn",
+            LintLevel::Block => "block",
+        };
+        let mut table = Table::new(["LINT", "LEVEL", "USUAL", "ABOUT"]);
+        for rule in &rules {
+            let level = own.get(rule.id).copied().unwrap_or(rule.level);
+            table.row([rule.id.to_owned(), word(level).to_owned(), word(rule.level).to_owned(), cx.out.pick(&rule.about).to_owned()]);
+        }
+        cx.out.line(&table.lines(None).join("\n"));
+    }
+    Ok(0)
 }
 
 fn said(cx: &Context, locked: bool, text: &Text) {

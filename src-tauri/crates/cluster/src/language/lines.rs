@@ -55,7 +55,6 @@ impl<'t> Lines<'t> {
         (number(nth + 1), number(units(&self.text[self.start(nth)..byte]) + lead + 1))
     }
 
-    #[cfg(test)]
     /// The byte of a line and column from 1; the end of the line when the column is beyond it, of the text when the line is.
     pub(crate) fn byte(&self, line: u32, column: u32) -> usize {
         let nth = (line as usize).saturating_sub(1);

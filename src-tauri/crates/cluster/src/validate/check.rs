@@ -116,19 +116,20 @@ fn objects_of<'d>(documents: &'d [Document], found: &mut Found) -> Vec<Object<'d
 
 /// The schemas, and those of the kinds that the manifest itself defines.
 fn with_definitions(schemas: &Arc<Schemas>, objects: &[Object<'_>]) -> Arc<Schemas> {
-    let mut schemas = schemas.clone();
-    for object in objects.iter().filter(|object| object.group() == "apiextensions.k8s.io" && object.kind() == "CustomResourceDefinition") {
+    let is_definition = |object: &&Object<'_>| object.group() == "apiextensions.k8s.io" && object.kind() == "CustomResourceDefinition";
+    let mut own = Schemas::over(schemas);
+    for object in objects.iter().filter(is_definition) {
         let text = |pointer: &str| object.value.pointer(pointer).and_then(Value::as_str);
         let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) else { continue };
         let namespaced = text("/spec/scope") == Some("Namespaced");
         for version in object.value.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten() {
             let name = version.get("name").and_then(Value::as_str);
             if let (Some(name), Some(schema)) = (name, version.pointer("/schema/openAPIV3Schema")) {
-                Arc::make_mut(&mut schemas).take_structural(&format!("{group}/{name}"), kind, namespaced, schema);
+                own.take_structural(&format!("{group}/{name}"), kind, namespaced, schema);
             }
         }
     }
-    schemas
+    if own.kinds.is_empty() { schemas.clone() } else { Arc::new(own) }
 }
 
 /// The text with a problem's fix in it, and nothing else changed.

@@ -1,16 +1,19 @@
 //! [`CheckManifests`] on the real thing: the bundled schemas, or a cluster's own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::cluster::ClusterDef;
 use domain::fault::{Fault, FaultKind};
 use domain::id::ClusterId;
-use domain::manifest_check::{CheckManifests, CheckOrder, CheckReport, FixEdit, RuleInfo};
-use domain::manifest_language::{Inspection, OutlineItem, TextEdit};
+use domain::manifest_check::{CheckManifests, CheckOrder, CheckReport, FixEdit, LintLevel, RuleInfo, lints_key};
+use domain::manifest_language::{Completion, Hover, Inspection, ManifestTemplate, OutlineItem, PlaceOrder, TextEdit};
+use domain::ports::Settings;
 use domain::text::Text;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::check::{Manner, examine};
 use super::schema::Schemas;
@@ -22,18 +25,58 @@ use crate::reach::Reach;
 #[derive(Debug)]
 pub struct Checker {
     reach: Arc<Reach>,
+    /// Where the levels of lints are kept, cluster by cluster.
+    settings: Option<Arc<dyn Settings>>,
     kept: Mutex<HashMap<ClusterId, (String, Arc<Schemas>)>>,
+    /// When a cluster was last asked whether it serves something else.
+    asked: Mutex<HashMap<ClusterId, Instant>>,
 }
+
+/// While somebody types, a cluster is not asked at every keystroke whether it serves something else.
+const FRESH: Duration = Duration::from_secs(10);
 
 impl Checker {
     /// With that way of asking clusters. Asks nothing yet.
     pub fn new(reach: Arc<Reach>) -> Self {
-        Self { reach, kept: Mutex::default() }
+        Self { reach, settings: None, kept: Mutex::default(), asked: Mutex::default() }
+    }
+
+    /// The same, heeding what these settings say of a cluster's lints.
+    #[must_use]
+    pub fn heeding(self, settings: Arc<dyn Settings>) -> Self {
+        Self { settings: Some(settings), ..self }
+    }
+
+    /// What was kept of a cluster not long ago.
+    fn fresh(&self, id: &ClusterId) -> Option<Arc<Schemas>> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied();
+        asked.filter(|asked| asked.elapsed() < FRESH)?;
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(id).map(|(_, schemas)| schemas.clone())
+    }
+
+    /// The lints of an order, and where it says nothing those of its cluster.
+    async fn lints(&self, order: &CheckOrder, cluster: Option<&ClusterDef>) -> Result<BTreeMap<String, LintLevel>, Fault> {
+        let mut lints = order.lints.clone();
+        if let (Some(settings), Some(cluster)) = (&self.settings, cluster)
+            && let Some(kept) = settings.get(&lints_key(&cluster.id)).await?
+        {
+            let kept: BTreeMap<String, LintLevel> = serde_json::from_value(kept).unwrap_or_default();
+            for (lint, level) in kept.into_iter().filter(|(lint, _)| rules::adjustable(lint)) {
+                lints.entry(lint).or_insert(level);
+            }
+        }
+        Ok(lints)
     }
 
     async fn of_cluster(&self, cluster: &ClusterDef) -> Result<Arc<Schemas>, Fault> {
+        // A cluster that is locked is not checked against, either.
         let client = self.reach.client(cluster).await?;
-        self.with_client(&client, &cluster.id).await.map_err(|fault| crate::fault::of(cluster, &fault))
+        if let Some(schemas) = self.fresh(&cluster.id) {
+            return Ok(schemas);
+        }
+        let schemas = self.with_client(&client, &cluster.id).await.map_err(|fault| crate::fault::of(cluster, &fault))?;
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.id.clone(), Instant::now());
+        Ok(schemas)
     }
 
     /// The schemas that a cluster serves, through a client of one's own.
@@ -67,7 +110,7 @@ impl Checker {
             return Err(Fault::new(FaultKind::Usage, "unknown_lint", message, hint).with_params(json!({ "lint": id, "known": known })));
         }
         let (schemas, version) = self.schemas(order.version.as_deref(), cluster).await?;
-        Ok((schemas, Manner { level: order.level, lints: order.lints.clone(), version }))
+        Ok((schemas, Manner { level: order.level, lints: self.lints(order, cluster).await?, version }))
     }
 
     /// The cluster's schemas, else those of a version, else the newest; and the version that was asked for.
@@ -131,6 +174,35 @@ impl CheckManifests for Checker {
         let lines = Lines::new(text);
         let read = yaml::documents(lines.text, &yaml::Profile::manifest()).ok();
         language::outline(&lines, read.as_deref())
+    }
+
+    async fn complete(&self, order: &PlaceOrder, cluster: Option<&ClusterDef>) -> Result<Completion, Fault> {
+        let (schemas, _) = self.schemas(order.version.as_deref(), cluster).await?;
+        let order = order.clone();
+        aside(move || {
+            let lines = Lines::new(&order.text);
+            language::complete(&lines, lines.byte(order.line, order.column), &schemas)
+        })
+        .await
+    }
+
+    async fn hover(&self, order: &PlaceOrder, cluster: Option<&ClusterDef>) -> Result<Option<Hover>, Fault> {
+        let (schemas, _) = self.schemas(order.version.as_deref(), cluster).await?;
+        let order = order.clone();
+        aside(move || {
+            let lines = Lines::new(&order.text);
+            language::hover(&lines, lines.byte(order.line, order.column), &schemas)
+        })
+        .await
+    }
+
+    async fn format(&self, text: &str) -> Result<String, Fault> {
+        let text = text.to_owned();
+        aside(move || language::format(&text)).await?
+    }
+
+    fn templates(&self) -> Vec<ManifestTemplate> {
+        language::templates()
     }
 
     async fn repair(&self, text: &str, document: usize, path: &str, fix: &FixEdit) -> Result<Vec<TextEdit>, Fault> {

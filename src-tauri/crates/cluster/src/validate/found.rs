@@ -22,7 +22,7 @@ impl<'d> Object<'d> {
     }
 
     pub(crate) fn api_version(&self) -> &'d str {
-        self.text("/apiVersion")
+        self.value.get("apiVersion").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The group and the rest of `apiVersion`.
@@ -31,7 +31,7 @@ impl<'d> Object<'d> {
     }
 
     pub(crate) fn kind(&self) -> &'d str {
-        self.text("/kind")
+        self.value.get("kind").and_then(Value::as_str).unwrap_or_default()
     }
 
     pub(crate) fn name(&self) -> &'d str {

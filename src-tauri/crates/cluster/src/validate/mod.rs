@@ -14,7 +14,7 @@ mod online;
 mod pods;
 mod references;
 mod rules;
-mod schema;
+pub(crate) mod schema;
 mod security;
 mod versions;
 mod walk;

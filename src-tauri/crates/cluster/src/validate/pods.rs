@@ -133,14 +133,15 @@ pub(crate) fn lint(object: &Object<'_>, found: &mut Found) {
 
 /// Several replicas without a disruption budget.
 pub(crate) fn budgets(objects: &[Object<'_>], found: &mut Found) {
+    let budgets: Vec<&Object<'_>> = objects.iter().filter(|object| object.kind() == "PodDisruptionBudget").collect();
     for object in objects {
         let replicas = object.value.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
         if object.group() != "apps" || !matches!(object.kind(), "Deployment" | "StatefulSet") || replicas < 2 {
             continue;
         }
         let labels = object.value.pointer("/spec/template/metadata/labels");
-        let kept = objects.iter().any(|other| {
-            other.kind() == "PodDisruptionBudget" && other.namespace() == object.namespace() && {
+        let kept = budgets.iter().any(|other| {
+            other.namespace() == object.namespace() && {
                 let wanted = other.value.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
                 wanted.is_none_or(|wanted| wanted.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value)))
             }

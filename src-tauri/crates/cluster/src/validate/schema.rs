@@ -1,6 +1,7 @@
 //! Schemas, compiled once: names are resolved, and each node says in one word what may stand there.
 
 use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Map, Value};
 
@@ -79,6 +80,10 @@ pub(crate) struct KindSchema {
 pub struct Schemas {
     /// Such as `1.36`.
     pub(crate) version: String,
+    /// What these add to. Their nodes come first, and none of them is changed.
+    below: Option<Arc<Schemas>>,
+    /// The id of the first node here.
+    first: NodeId,
     pub(crate) nodes: Vec<Node>,
     /// By `apiVersion/kind`.
     pub(crate) kinds: HashMap<String, KindSchema>,
@@ -94,30 +99,48 @@ impl Schemas {
         Self { version: version.to_owned(), nodes: vec![any], ..Self::default() }
     }
 
+    /// Further ones beside these, which stay as they are.
+    pub(crate) fn over(below: &Arc<Schemas>) -> Self {
+        let first = below.first + NodeId::try_from(below.nodes.len()).unwrap_or(0);
+        Self { version: below.version.clone(), below: Some(below.clone()), first, ..Self::default() }
+    }
+
     /// The minor of Kubernetes that they belong to.
     pub fn version(&self) -> &str {
         &self.version
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
-        // An id is only ever made by `push`.
-        self.nodes.get(id as usize).unwrap_or(&self.nodes[0])
+        static NOTHING: LazyLock<Node> = LazyLock::new(|| Node { sort: Sort::Any, allowed: Box::default(), name: None });
+        match &self.below {
+            Some(below) if id < self.first => below.node(id),
+            // An id is only ever made by `push`.
+            _ => self.nodes.get((id - self.first) as usize).unwrap_or(&NOTHING),
+        }
     }
 
     pub(crate) fn kind(&self, api_version: &str, kind: &str) -> Option<KindSchema> {
-        self.kinds.get(&format!("{api_version}/{kind}")).copied()
+        self.known(&format!("{api_version}/{kind}"))
+    }
+
+    fn known(&self, name: &str) -> Option<KindSchema> {
+        self.kinds.get(name).copied().or_else(|| self.below.as_ref()?.known(name))
+    }
+
+    /// Every version and kind that is served.
+    pub(crate) fn served_kinds(&self) -> Box<dyn Iterator<Item = (&str, &str)> + '_> {
+        let own = self.kinds.keys().filter_map(|name| name.rsplit_once('/'));
+        match &self.below {
+            Some(below) => Box::new(own.chain(below.served_kinds())),
+            None => Box::new(own),
+        }
     }
 
     /// The versions in which a kind is served.
     pub(crate) fn served(&self, kind: &str) -> Vec<&str> {
-        let mut all: Vec<&str> = self
-            .kinds
-            .keys()
-            .filter_map(|name| name.rsplit_once('/'))
-            .filter(|(_, name)| *name == kind)
-            .map(|(version, _)| version)
-            .collect();
+        let mut all: Vec<&str> = self.served_kinds().filter(|(_, name)| *name == kind).map(|(version, _)| version).collect();
         all.sort_unstable();
+        all.dedup();
         all
     }
 
@@ -130,7 +153,10 @@ impl Schemas {
     /// Takes a kind whose schema is written out, as in a CustomResourceDefinition.
     pub(crate) fn take_structural(&mut self, api_version: &str, kind: &str, namespaced: bool, schema: &Value) {
         let node = self.compile(schema, &Map::new(), true, None);
-        if let Some(Node { sort: Sort::Object(fields), .. }) = self.nodes.get_mut(node as usize) {
+        if node < self.first {
+            return;
+        }
+        if let Some(Node { sort: Sort::Object(fields), .. }) = self.nodes.get_mut((node - self.first) as usize) {
             fields.embedded = true;
         }
         self.kinds.insert(format!("{api_version}/{kind}"), KindSchema { node, namespaced });
@@ -156,14 +182,14 @@ impl Schemas {
             // The place is taken first: a schema may hold itself.
             let made = self.compile(schema, components, !name.starts_with("io.k8s."), Some(name));
             let made = self.node(made).clone();
-            self.nodes[id as usize] = Node { name: Some(name.into()), ..made };
+            self.nodes[(id - self.first) as usize] = Node { name: Some(name.into()), ..made };
         }
         id
     }
 
     fn push(&mut self, node: Node) -> NodeId {
         self.nodes.push(node);
-        NodeId::try_from(self.nodes.len() - 1).unwrap_or(ANY)
+        NodeId::try_from(self.nodes.len() - 1).map_or(ANY, |nth| self.first + nth)
     }
 
     fn compile(&mut self, schema: &Value, components: &Map<String, Value>, structural: bool, name: Option<&str>) -> NodeId {

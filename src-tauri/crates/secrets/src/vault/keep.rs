@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::fault::Fault;
 use domain::id::SecretId;
 use domain::vault::rows::{SealedSecret, VaultHead};
-use domain::vault::{NewSecret, SecretBytes, SecretFacts, VaultKind, faults};
+use domain::vault::{NewSecret, SecretBytes, SecretFacts, SecretKind, VaultKind, faults};
 
 use super::seal::{self, Place};
 use super::{Keys, SealedVault, TURNS, seal_fault};
@@ -35,7 +35,7 @@ impl SealedVault {
                     inside.session.insert(row.facts.id.clone(), secret.value.clone());
                 }
             }
-            for secret in &secrets {
+            for secret in secrets.iter().filter(|secret| secret.kind != SecretKind::Draft) {
                 self.learn(&secret.value);
             }
             self.inside().used_at = self.0.clock.now();
@@ -92,7 +92,9 @@ impl SealedVault {
             let row = self.0.rows.sealed(id).await?.ok_or_else(|| faults::missing(id, None))?;
             unseal(&head, &keys, &row)?
         };
-        self.learn(&value);
+        if row.facts.kind != SecretKind::Draft {
+            self.learn(&value);
+        }
         let now = self.0.clock.now();
         self.inside().used_at = now;
         if let Err(fault) = self.0.rows.used(id, now).await {

@@ -324,7 +324,6 @@ pub(super) fn beat(beats: &AtomicU32) -> f64 {
     f64::from(beats.fetch_add(1, Ordering::Relaxed) + 1)
 }
 
-fn read<T: serde::de::DeserializeOwned>(args: Json) -> Result<T, ServerFault> {
 pub(super) fn read<T: serde::de::DeserializeOwned>(args: Json) -> Result<T, ServerFault> {
     decode(args).map_err(|fault| match fault {
         ServerFault::Settings { field, reason } => ServerFault::SchemaInvalid { path: field, reason },

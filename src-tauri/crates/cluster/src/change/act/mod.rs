@@ -144,6 +144,8 @@ fn difference(object: &ObjectRef, action: Action, before: Option<&Json>, after: 
         adjusted: vec![],
         defaults: vec![],
         extent: domain::manifest::Extent::Whole,
+        before,
+        after,
     })
 }
 
