@@ -34,7 +34,13 @@ impl Acting {
             Arc::new(Changes::new(scene.reach.clone(), scene.log.clone(), scene.vault.clone(), Arc::new(RealClock)));
         let clusters = MemoryClusters::default();
         clusters.put_clusters(&[def]).await.unwrap();
-        let clustering = Clustering { kube: look.clone(), change: Some(changes), manifests: None, clusters: Arc::new(clusters), clock: Arc::new(RealClock) };
+        let clustering = Clustering {
+            kube: look.clone(),
+            change: Some(changes),
+            manifests: None,
+            clusters: Arc::new(clusters),
+            clock: Arc::new(RealClock),
+        };
         let module = Toolbox::new(Places::default()).with_clusters(clustering);
         let module = module.open(&LocalSettings { module: Some("kubernetes".into()), ..LocalSettings::default() }).unwrap();
         Self { scene, look, module }
