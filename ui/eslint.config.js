@@ -3,7 +3,7 @@ import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 const tauri = { group: ['@tauri-apps/*'], message: 'Only src/ipc/client.ts speaks to Tauri.' };
-const features = ['servers', 'tools', 'questions', 'activity', 'settings', 'clusters', 'explorer', 'vault'];
+const features = ['servers', 'tools', 'questions', 'activity', 'settings', 'clusters', 'explorer', 'vault', 'workbench'];
 
 const walls = (patterns) => ({ 'no-restricted-imports': ['error', { patterns: [tauri, ...patterns] }] });
 

@@ -7,6 +7,8 @@ const LABEL: &str = "main";
 /// Makes the window. It shows itself by `app_ready`, or after three seconds, so that a page that fails is seen too.
 pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
     let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+        // A file that is dropped goes to the page, which takes its text and never its path.
+        .disable_drag_drop_handler()
         .title("Pilothouse")
         .inner_size(1280.0, 800.0)
         .min_inner_size(1024.0, 700.0)

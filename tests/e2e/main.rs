@@ -9,6 +9,7 @@ mod sweep;
 mod trace;
 mod vault;
 mod window;
+mod workbench;
 
 use crate::window::{Window, target_dir};
 

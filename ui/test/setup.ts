@@ -53,4 +53,5 @@ afterEach(() => {
 });
 
 // CodeMirror measures glyphs, which jsdom has none of. Its place is taken by the plain box that stands in for it while it loads.
+vi.mock('@/shared/yaml-editor/codemirror', async () => ({ default: (await import('./plain-yaml')).PlainYaml }));
 vi.mock('@/shared/json/codemirror', async () => ({ default: (await import('./plain-editor')).PlainEditor }));

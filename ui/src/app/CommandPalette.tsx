@@ -42,17 +42,20 @@ function Palette() {
 
   const recent = useMemo(() => recentOf(value('recent')), [value]);
   const fixed = useMemo((): Item[] => {
-    const page = (name: 'servers' | 'tools' | 'clusters' | 'activity' | 'settings', icon: IconName): Item => ({ key: `page:${name}`, group: t('palette.pages'), icon, label: t(`nav.${name}`), path: [name] });
+    const page = (name: 'servers' | 'tools' | 'clusters' | 'workbench' | 'activity' | 'settings', icon: IconName): Item => ({ key: `page:${name}`, group: t('palette.pages'), icon, label: t(`nav.${name}`), path: [name] });
     const act = (key: string, icon: IconName, label: string, rest: Partial<Item>): Item => ({ key: `act:${key}`, group: t('palette.actions'), icon, label, ...rest });
     return [
       page('servers', 'servers'),
       page('tools', 'tools'),
       page('clusters', 'wheel'),
+      page('workbench', 'bench'),
       page('activity', 'activity'),
       page('settings', 'settings'),
       act('add', 'plus', t('servers.add'), { path: ['servers', 'add'] }),
       act('paste', 'braces', t('palette.paste'), { path: ['servers', 'add', 'paste'] }),
       act('import', 'download', t('palette.import'), { path: ['clusters', 'import'] }),
+      act('write', 'edit', t('palette.write'), { path: ['workbench'] }),
+      act('undo', 'history', t('palette.history'), { path: ['workbench'], query: { tab: 'history' } }),
       act('vault', 'lock', t('palette.vault'), { path: ['settings'], query: { at: 'vault' } }),
       act('verify', 'shield', t('activity.verify'), { path: ['activity'], query: { verify: 'now' } }),
       act('policy', 'lock', t('palette.policy'), { path: ['settings'], query: { at: 'policy' } }),

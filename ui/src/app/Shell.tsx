@@ -9,6 +9,7 @@ import { SettingsPage } from '@/features/settings/SettingsPage';
 import { ToolsPage } from '@/features/tools/ToolsPage';
 import { VaultBanner } from '@/features/vault/VaultBanner';
 import { VaultPart } from '@/features/vault/VaultPart';
+import { WorkbenchPage } from '@/features/workbench/WorkbenchPage';
 import { usePrefs } from '@/ipc/prefs';
 import { useRoute } from '@/shared/lib/route';
 import { Toasts } from '@/shared/ui/toasts';
@@ -24,6 +25,7 @@ const PAGES: Record<string, (path: string[]) => ReactNode> = {
   servers: () => <ServersPage />,
   tools: () => <ToolsPage />,
   clusters: ([, id, part]) => (id !== undefined && part === 'explore' ? <ExplorerPage id={id} /> : <ClustersPage />),
+  workbench: () => <WorkbenchPage />,
   activity: () => <ActivityPage />,
   settings: () => <SettingsPage vault={<VaultPart />} />,
 };

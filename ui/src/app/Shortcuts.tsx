@@ -7,7 +7,7 @@ import { helpOpen, paletteOpen, useFlag } from '@/shared/lib/flag';
 import { go } from '@/shared/lib/route';
 import { Keys } from '@/shared/ui/parts';
 
-const JUMPS: Record<string, string> = { s: 'servers', t: 'tools', c: 'clusters', a: 'activity', ',': 'settings' };
+const JUMPS: Record<string, string> = { s: 'servers', t: 'tools', c: 'clusters', w: 'workbench', a: 'activity', ',': 'settings' };
 
 function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
@@ -63,10 +63,12 @@ export function Shortcuts() {
     [t('nav.servers'), ['g', 's']],
     [t('nav.tools'), ['g', 't']],
     [t('nav.clusters'), ['g', 'c']],
+    [t('nav.workbench'), ['g', 'w']],
     [t('nav.activity'), ['g', 'a']],
     [t('nav.settings'), ['g', ',']],
     [t('keys.move'), ['↑', '↓']],
     [t('keys.run'), [mod, 'Enter']],
+    [t('keys.openFile'), [mod, 'O / S']],
     [t('keys.leave'), ['Esc']],
     [t('keys.help'), ['?']],
   ];

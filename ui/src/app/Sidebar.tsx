@@ -6,10 +6,11 @@ import { Icon, type IconName } from '@/shared/ui/icon';
 
 type Props = { page: string; folded: boolean; onFold: () => void };
 
-const PLACES: { page: 'servers' | 'tools' | 'clusters' | 'activity' | 'settings'; icon: IconName; keys: string }[] = [
+const PLACES: { page: 'servers' | 'tools' | 'clusters' | 'workbench' | 'activity' | 'settings'; icon: IconName; keys: string }[] = [
   { page: 'servers', icon: 'servers', keys: 'g s' },
   { page: 'tools', icon: 'tools', keys: 'g t' },
   { page: 'clusters', icon: 'wheel', keys: 'g c' },
+  { page: 'workbench', icon: 'bench', keys: 'g w' },
   { page: 'activity', icon: 'activity', keys: 'g a' },
   { page: 'settings', icon: 'settings', keys: 'g ,' },
 ];

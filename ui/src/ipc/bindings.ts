@@ -1876,7 +1876,11 @@ namespaced: boolean,
 /**
  * Whether it can be listed at all.
  */
-listed: boolean, };
+listed: boolean, 
+/**
+ * Whether its objects can be changed at all.
+ */
+patched: boolean, };
 export type KubeMissingView = { 
 /**
  * `metrics.k8s.io/v1beta1`.

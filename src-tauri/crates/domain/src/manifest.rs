@@ -202,6 +202,13 @@ fn flatten(document: Json, nth: usize, into: &mut Vec<Json>) -> Result<(), Fault
             "缺少 apiVersion、kind 或 metadata.name",
         ));
     };
+    if object.is_secret() && has_masked(&document) {
+        return Err(faults::no_manifest(
+            nth,
+            "it holds masked values (******), which would take the place of the real ones: take these keys out, or write new values",
+            "其中有被遮盖的值（******），会取代真实的值：请去掉这些键，或写入新值",
+        ));
+    }
     let safe = |text: &str| !text.contains(['/', '?', '#', '%']) && !text.chars().any(|c| c.is_control() || c.is_whitespace());
     let version_safe =
         object.api_version.split('/').all(|part| !part.is_empty() && safe(part)) && object.api_version.matches('/').count() < 2;
@@ -222,6 +229,12 @@ fn flatten(document: Json, nth: usize, into: &mut Vec<Json>) -> Result<(), Fault
     }
     into.push(document);
     Ok(())
+}
+
+/// Whether values of a Secret stand there as they are shown, not as they are.
+fn has_masked(secret: &Json) -> bool {
+    let masked = |value: &Json| value.as_str() == Some(crate::kube::MASKED);
+    ["data", "stringData"].iter().filter_map(|key| secret.get(key)?.as_object()).any(|values| values.values().any(masked))
 }
 
 /// What would happen to an object.
@@ -512,6 +525,20 @@ mod tests {
             warnings: vec![],
         };
         Parsed::of(vec![map("a")], take_over).unwrap().rehearsed(found, Millis(1000))
+    }
+
+    #[test]
+    fn masked_values_of_a_secret_are_never_applied_and_other_stars_are() {
+        let of = |kind: &str, part: &str, value: &str| {
+            Parsed::of(vec![json!({ "apiVersion": "v1", "kind": kind, "metadata": { "name": "a" }, part: { "k": value } })], &[])
+        };
+        for part in ["data", "stringData"] {
+            let fault = of("Secret", part, "******").unwrap_err();
+            assert_eq!(fault.code, "manifest_invalid");
+            assert!(fault.message.en.contains("masked values"), "{}", fault.message.en);
+            assert!(of("Secret", part, "*****").is_ok());
+        }
+        assert!(of("ConfigMap", "data", "******").is_ok());
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub struct KubeKindView {
     pub namespaced: bool,
     /// Whether it can be listed at all.
     pub listed: bool,
+    /// Whether its objects can be changed at all.
+    pub patched: bool,
 }
 
 impl From<&KindInfo> for KubeKindView {
@@ -62,6 +64,7 @@ impl From<&KindInfo> for KubeKindView {
             short_names: kind.short_names.clone(),
             namespaced: kind.namespaced,
             listed: kind.can("list"),
+            patched: kind.can("patch"),
         }
     }
 }
@@ -362,7 +365,7 @@ mod tests {
         };
         for (view, kind) in KubeKindsView::from(&kinds).kinds.iter().zip(&kinds.kinds) {
             assert_eq!(kinds.find(&view.name), Some(kind), "{}", view.name);
-            assert_eq!(view.listed, kind.can("list"));
+            assert_eq!((view.listed, view.patched), (kind.can("list"), kind.can("patch")));
         }
     }
 }

@@ -7,6 +7,7 @@ import { visible } from '@/shared/lib/visible';
 import { JsonEditor } from '@/shared/json/editor';
 import { Icon } from '@/shared/ui/icon';
 import { CopyButton, IconButton, Notice } from '@/shared/ui/parts';
+import { EditButton } from './EditButton';
 import { Failed, FaultView } from '@/shared/ui/states';
 import { keyOf, useGiveUp, useObject, type ClusterDetail, type KubeKindView, type KubeObjectView } from './api';
 import { EventsTab } from './EventsTab';
@@ -45,6 +46,7 @@ export function ObjectPanel({ cluster, kind, namespace, name, tab, onTab, onClos
           </h2>
         </div>
         {object.data && there && <ObjectActions cluster={cluster} kind={kind} namespace={namespace} name={name} object={object.data.object} onDone={(gone) => (gone ? onClose() : void object.refetch())} />}
+        <EditButton cluster={cluster} kind={kind} namespace={namespace} name={name} />
         <CopyButton text={name} label={t('explorer.copyName')} />
         <IconButton icon={object.data && object.isFetching ? 'busy' : 'refresh'} label={t('explorer.refreshOne')} onClick={() => void object.refetch()} disabled={object.isFetching} testId="object-again" />
         <IconButton icon="close" label={t('common.closePanel')} onClick={onClose} testId="object-close" />

@@ -5,7 +5,7 @@ import { answer, contexts, kubeconfigs, UNKNOWN } from './clusters';
 import * as kube from './kube';
 import { PROTOCOLS } from './protocols';
 import { STATES } from './vault';
-import { bench } from './workbench';
+import { benchHandlers, benchWorld, type BenchWorld } from './workbench';
 import { fault, figures, frames, PODS, question, templates, world, type World } from './world';
 
 const LONG = 'The quick brown fox jumps over the lazy dog. '.repeat(9000);
@@ -18,7 +18,7 @@ type Handlers = { [K in Name]: (req: Req<K>, say: (message: Message<K>) => void)
 const wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 const isTerminal = (state: string) => ['connected', 'degraded'].includes(state);
 
-export type FakeClient = Client & { world: World; emit: (event: UiEvent) => void; calls: { name: Name; req: unknown }[]; failNext: (name: Name, why: UiFault) => void };
+export type FakeClient = Client & { world: World; bench: BenchWorld; emit: (event: UiEvent) => void; calls: { name: Name; req: unknown }[]; failNext: (name: Name, why: UiFault) => void };
 
 export const BROKEN = fault('storage', 'database_locked', { en: 'Reading the servers failed: the database is in use by another program.', zh: '读取服务器失败：数据库正被其他程序占用。' }, { en: 'Close other windows of Pilothouse and try again.', zh: '请关闭其他 Pilothouse 窗口后重试。' }, 'a-4410bb92cc01');
 
@@ -33,6 +33,7 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
     const kept = typeof localStorage === 'undefined' ? null : localStorage.getItem(`pilothouse.${key}`);
     if (kept) own.prefs[key] = kept;
   }
+  const bench = benchWorld(started, mode);
   const listeners = new Set<(event: UiEvent) => void>();
   const cancelled = new Set<string>();
   const once = new Map<Name, UiFault>();
@@ -409,12 +410,13 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
     kube_cancel: (req) => kube.cancel(req.id),
     kube_act: (req, say) => kube.act(req, say),
     kube_revisions: () => kube.REVISIONS,
-    ...bench(),
+    ...benchHandlers(bench, (tag) => emit({ event: 'changed', tags: [tag] }), (ms) => wait(delay === 0 ? 0 : ms)),
   };
 
   const ALWAYS = new Set<Name>(['app_boot', 'app_ready', 'prefs_set']);
   return {
     world: own,
+    bench,
     emit,
     calls,
     failNext: (name, why) => once.set(name, why),

@@ -9,7 +9,7 @@ type Say = (part: KubeTablePart) => void;
 const kind = (name: string, called: string, shortNames: string[] = [], namespaced = true, version = 'v1'): KubeKindView => {
   const dot = name.indexOf('.');
   const group = dot < 0 ? '' : name.slice(dot + 1);
-  return { name, kind: called, group, apiVersion: group === '' ? version : `${group}/${version}`, shortNames, namespaced, listed: true };
+  return { name, kind: called, group, apiVersion: group === '' ? version : `${group}/${version}`, shortNames, namespaced, listed: true, patched: true };
 };
 
 const KINDS: KubeKindView[] = [
@@ -24,7 +24,7 @@ const KINDS: KubeKindView[] = [
   kind('secrets', 'Secret'),
   kind('serviceaccounts', 'ServiceAccount', ['sa']),
   kind('services', 'Service', ['svc']),
-  { ...kind('bindings', 'Binding'), listed: false },
+  { ...kind('bindings', 'Binding'), listed: false, patched: false },
   kind('daemonsets.apps', 'DaemonSet', ['ds']),
   kind('deployments.apps', 'Deployment', ['deploy']),
   kind('replicasets.apps', 'ReplicaSet', ['rs']),

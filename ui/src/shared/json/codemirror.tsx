@@ -1,40 +1,16 @@
 /** CodeMirror with JSON, or with YAML to read: colours from the tokens, syntax and schema problems in place. */
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { json, jsonParseLinter } from '@codemirror/lang-json';
-import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, syntaxHighlighting, syntaxTree } from '@codemirror/language';
+import { bracketMatching, foldGutter, foldKeymap, indentOnInput, syntaxHighlighting, syntaxTree } from '@codemirror/language';
 import { linter, lintGutter, lintKeymap, type Diagnostic } from '@codemirror/lint';
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
-import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
 import type { Issue } from '../schema-form/validate';
 import type { EditorProps } from './editor';
+import { colours, look } from './look';
 import { yaml } from './yaml';
-
-const look = EditorView.theme({
-  '&': { fontSize: '12px', backgroundColor: 'var(--ph-surface)', color: 'var(--ph-text)' },
-  '.cm-scroller': { fontFamily: 'var(--ph-mono)', lineHeight: '18px' },
-  '.cm-content': { caretColor: 'var(--ph-text)', padding: '6px 0' },
-  '.cm-gutters': { backgroundColor: 'var(--ph-sunken)', color: 'var(--ph-faint)', border: '0' },
-  '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--ph-accent) 7%, transparent)' },
-  '.cm-cursor': { borderLeftColor: 'var(--ph-text)' },
-  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
-    backgroundColor: 'color-mix(in srgb, var(--ph-accent) 26%, transparent)',
-  },
-  '.cm-tooltip': { backgroundColor: 'var(--ph-surface)', color: 'var(--ph-text)', border: '1px solid var(--ph-line-strong)', borderRadius: '6px' },
-  '.cm-panels': { backgroundColor: 'var(--ph-sunken)', color: 'var(--ph-text)' },
-  '.cm-foldPlaceholder': { backgroundColor: 'var(--ph-sunken)', border: '1px solid var(--ph-line)', color: 'var(--ph-muted)' },
-  '&.cm-focused': { outline: 'none' },
-});
-
-const colours = HighlightStyle.define([
-  { tag: tags.propertyName, color: 'var(--ph-accent)' },
-  { tag: tags.string, color: 'var(--ph-ok)' },
-  { tag: tags.number, color: 'var(--ph-run)' },
-  { tag: [tags.comment, tags.meta], color: 'var(--ph-faint)' },
-  { tag: [tags.bool, tags.null], color: 'var(--ph-ask)' },
-]);
 
 export default function CodeMirror({ value, onChange, label, minHeight = 120, maxHeight = 420, issues, readOnly, language = 'json', onRun }: EditorProps) {
   const box = useRef<HTMLDivElement>(null);
