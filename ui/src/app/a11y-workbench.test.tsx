@@ -8,6 +8,7 @@ test.each([
   ['empty', '#/workbench', 'bench-empty'],
   ['with an object', '#/workbench?cluster=cl-prod&api=apps%2Fv1&kind=Deployment&ns=payments&name=ledger', 'problems-summary'],
   ['history', '#/workbench?tab=history', 'kept'],
+  ['drafts', '#/workbench?tab=drafts', 'draft'],
 ])('%s', (_, hash, mark) => accessible(hash, mark));
 
 test('problems, rules, a rehearsal with a conflict, its difference, a change that waits', async () => {

@@ -1,7 +1,8 @@
-/** Which cluster, and which namespace. */
+/** Which cluster, which namespace, and whether the text is safe. */
 import { Autocomplete, Select } from '@mantine/core';
 import { useState } from 'react';
 import { useT } from '@/shared/i18n/t';
+import { clock } from '@/shared/lib/format';
 import { visible } from '@/shared/lib/visible';
 import { Chip } from '@/shared/ui/chips';
 import { ClusterName, ColourMark } from '@/shared/ui/cluster-name';
@@ -48,7 +49,9 @@ export function Head() {
           )}
         </>
       }
-    />
+    >
+      <Saved />
+    </PageHead>
   );
 }
 
@@ -87,5 +90,31 @@ function Namespace({ cluster }: { cluster: string }) {
       disabled={state.applying !== null}
       data-testid="bench-namespace"
     />
+  );
+}
+
+/** "Saved 12:04", or why not and what to do. */
+function Saved() {
+  const { t, say } = useT();
+  const [state, bench] = useBench();
+  const { draft, doc, touched } = state;
+  if (draft.fault)
+    return (
+      <span className="ph-row ph-tone-bad" role="alert" data-testid="draft-state" data-state="failed">
+        <Icon name="fail" size={13} />
+        <span className="ph-cut ph-benchsaved" title={`${say(draft.fault.message)} ${say(draft.fault.hint)}`}>
+          {t('workbench.notSaved', { why: say(draft.fault.message) })}
+        </span>
+        <button type="button" className="ph-plain ph-link" onClick={() => void bench.saveDraft()} data-testid="draft-again">
+          {t('common.retry')}
+        </button>
+      </span>
+    );
+  if (doc.length === 0) return null;
+  const state_ = draft.saving || (touched && draft.savedRev !== doc.rev) ? 'saving' : draft.savedAt !== null ? 'saved' : 'untouched';
+  return (
+    <span className="ph-row ph-muted ph-num" data-testid="draft-state" data-state={state_}>
+      {state_ === 'saving' ? t('workbench.saving') : state_ === 'saved' ? t('workbench.saved', { at: clock(draft.savedAt!).slice(0, 5) }) : ''}
+    </span>
   );
 }

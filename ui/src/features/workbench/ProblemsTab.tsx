@@ -1,13 +1,14 @@
-/** What is wrong with the text, where, and what mends it; and the rules. */
-import { Button } from '@mantine/core';
+/** What is wrong with the text, where, and what mends it; and how strict each rule is for this cluster. */
+import { Button, SegmentedControl } from '@mantine/core';
 import { useMemo, useState } from 'react';
+import { useChange } from '@/ipc/query';
 import { useT } from '@/shared/i18n/t';
 import { fits } from '@/shared/lib/fuzzy';
 import { visible } from '@/shared/lib/visible';
 import { Icon } from '@/shared/ui/icon';
 import { SearchBox } from '@/shared/ui/search';
 import { Empty, FaultView, Loading } from '@/shared/ui/states';
-import { tell } from '@/shared/ui/toasts';
+import { tell, tellFault } from '@/shared/ui/toasts';
 import { useRules, type WbProblemView } from './api';
 import { targetKey } from './bench';
 import { CALM } from './manifest';
@@ -143,24 +144,37 @@ function Rules() {
 
 function RuleList() {
   const { t, say } = useT();
-  const [state] = useBench();
-  const rules = useRules(state.target.cluster);
+  const [state, bench] = useBench();
+  const cluster = state.target.cluster;
+  const rules = useRules(cluster);
+  const save = useChange('wb_rule_set');
   const [query, setQuery] = useState('');
   if (rules.error) return <FaultView fault={rules.error} compact onRetry={() => void rules.refetch()} />;
   if (!rules.data) return <Loading rows={4} />;
   const shown = rules.data.filter((one) => fits(query, `${one.id} ${say(one.about)}`));
   return (
     <div className="ph-stack tight">
+      <p className="ph-muted">{cluster === null ? t('workbench.rulesNone') : t('workbench.rulesHint')}</p>
       <SearchBox value={query} onChange={setQuery} label={t('workbench.findRule')} testId="rule-search" aside />
       <ul className="ph-rulelist">
         {shown.map((one) => (
           <li key={one.id} data-testid="rule" data-key={one.id}>
             <div className="ph-grow">
               <code>{one.id}</code>
+              {one.level !== one.usual && <span className="ph-faint"> · {t('workbench.usually', { level: t(`workbench.ruleLevel.${one.usual}`) })}</span>}
               <div className="ph-muted ph-break">{say(one.about)}</div>
             </div>
             {one.adjustable ? (
-              <span>{t(`workbench.ruleLevel.${one.level}`)}</span>
+              <SegmentedControl
+                aria-label={t('workbench.levelOf', { rule: one.id })}
+                data={(['off', 'warn', 'block'] as const).map((level) => ({ value: level, label: t(`workbench.ruleLevel.${level}`) }))}
+                value={one.level}
+                disabled={cluster === null || save.isPending}
+                onChange={(level) =>
+                  save.mutate({ cluster: cluster!, id: one.id, level: level === one.usual ? null : level }, { onSuccess: bench.recheck, onError: tellFault })
+                }
+                data-testid="rule-level"
+              />
             ) : (
               <span className="ph-muted">{t('workbench.always')}</span>
             )}

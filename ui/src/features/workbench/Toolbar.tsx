@@ -1,11 +1,44 @@
-/** Where a text comes from and goes to: files; what it is judged by. */
-import { Button, Select } from '@mantine/core';
+/** Where a text comes from and goes to: templates, files; its shape; what it is judged by. */
+import { Button, Menu, Select } from '@mantine/core';
+import { useState } from 'react';
 import { usePrefs } from '@/ipc/prefs';
 import { useT } from '@/shared/i18n/t';
 import { visible } from '@/shared/lib/visible';
 import { Icon } from '@/shared/ui/icon';
-import { useVersions } from './api';
+import { FaultView } from '@/shared/ui/states';
+import { useTemplates, useVersions } from './api';
 import { useBench } from './use-bench';
+
+export function TemplateMenu({ primary }: { primary?: boolean }) {
+  const { t, say } = useT();
+  const [, bench] = useBench();
+  const [open, setOpen] = useState(false);
+  const templates = useTemplates(open);
+  return (
+    <Menu opened={open} onChange={setOpen} position="bottom-start" width={380}>
+      <Menu.Target>
+        <Button variant={primary ? 'filled' : 'default'} leftSection={<Icon name="template" size={14} />} data-testid={primary ? 'empty-template' : 'bench-new'}>
+          {primary ? t('workbench.fromTemplate') : t('workbench.new')}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown className="ph-templates">
+        {!primary && (
+          <Menu.Item onClick={() => void bench.begin('')} leftSection={<Icon name="file" size={14} />} data-testid="bench-blank">
+            {t('workbench.blank')}
+          </Menu.Item>
+        )}
+        {templates.error && <FaultView fault={templates.error} compact mild onRetry={() => void templates.refetch()} />}
+        {!templates.data && !templates.error && <Menu.Label>{t('common.loading')}</Menu.Label>}
+        {(templates.data ?? []).map((one) => (
+          <Menu.Item key={one.id} onClick={() => void bench.begin(one.text)} data-testid="bench-template" data-key={one.id}>
+            <strong>{visible(say(one.title))}</strong>
+            <div className="ph-muted ph-clamp">{visible(say(one.about))}</div>
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
 
 export function Toolbar() {
   const { t } = useT();
@@ -17,14 +50,15 @@ export function Toolbar() {
   const dirty = file !== null && file.rev !== doc.rev;
   return (
     <div className="ph-bar ph-benchtools" role="toolbar" aria-label={t('workbench.tools')}>
-      <Button onClick={() => bench.begin('')} disabled={doc.length === 0} leftSection={<Icon name="file" size={14} />} data-testid="bench-new">
-        {t('workbench.new')}
-      </Button>
+      <TemplateMenu />
       <Button onClick={() => void bench.openFile()} title={`${mod} O`} leftSection={<Icon name="folder" size={14} />} data-testid="bench-open">
         {t('workbench.open')}
       </Button>
       <Button onClick={() => void bench.saveFile()} disabled={doc.length === 0} title={`${mod} S`} leftSection={<Icon name="download" size={14} />} data-testid="bench-save">
         {t('workbench.save')}
+      </Button>
+      <Button onClick={() => void bench.format()} disabled={doc.length === 0} leftSection={<Icon name="list" size={14} />} data-testid="bench-format">
+        {t('workbench.format')}
       </Button>
       {file && (
         <span className="ph-row ph-cut" title={visible(file.path)} data-testid="bench-file" data-state={dirty ? 'changed' : 'saved'}>

@@ -1,6 +1,8 @@
 /** The Workbench: a manifest, what is wrong with it, what it would do, and the way to a cluster and back. */
 import { useEffect, useRef, useState, type DragEvent } from 'react';
 import { Button, Tabs } from '@mantine/core';
+import { useClient } from '@/ipc/query';
+import { ask } from '@/ipc/ask';
 import { useT } from '@/shared/i18n/t';
 import { replace, useRoute } from '@/shared/lib/route';
 import { visible } from '@/shared/lib/visible';
@@ -13,6 +15,7 @@ import { YamlEditor } from '@/shared/yaml-editor/editor';
 import { Bar } from './Bar';
 import type { Tab } from './bench';
 import { DiffTab } from './DiffTab';
+import { DraftsTab } from './DraftsTab';
 import { Head } from './Head';
 import { HistoryTab } from './HistoryTab';
 import { CALM } from './manifest';
@@ -21,7 +24,7 @@ import { Outline } from './Outline';
 import { ProblemsTab } from './ProblemsTab';
 import { RehearsalTab } from './RehearsalTab';
 import { RolloutTab } from './RolloutTab';
-import { Toolbar } from './Toolbar';
+import { TemplateMenu, Toolbar } from './Toolbar';
 import { BenchContext, useBench, useBenchHere, useClusterOf, useStanding } from './use-bench';
 import { step } from './step';
 import './workbench.css';
@@ -36,12 +39,13 @@ export function WorkbenchPage() {
   useEffect(() => {
     const asked = new URLSearchParams(query);
     const value = (key: string) => asked.get(key);
-    const [cluster, kind, name, tab] = [value('cluster'), value('kind'), value('name'), value('tab')];
+    const [cluster, kind, name, draft, tab] = [value('cluster'), value('kind'), value('name'), value('draft'), value('tab')];
     if (query === '') return;
     replace(['workbench']);
     if (cluster && kind && name) void bench.openObject(cluster, { apiVersion: value('api') ?? 'v1', kind, namespace: value('ns'), name });
+    else if (draft) void bench.openDraft(draft).catch(() => undefined);
     else if (cluster) bench.aim({ cluster });
-    if (tab === 'history') bench.show(tab);
+    if (tab === 'history' || tab === 'drafts') bench.show(tab);
   }, [bench, query]);
   return <BenchContext value={bench}><Opened /></BenchContext>;
 }
@@ -128,6 +132,7 @@ function Opened() {
         onNo={bench.keepText}
       >
         {t('workbench.replaceText')}
+        {state.draft.fault && <FaultView fault={state.draft.fault} compact mild />}
       </Confirm>
     </section>
   );
@@ -136,6 +141,7 @@ function Opened() {
 function Left() {
   const { t, say } = useT();
   const [state, bench] = useBench();
+  const client = useClient();
   const marks = useMarks();
   const [writing, setWriting] = useState(false);
   const target = state.target;
@@ -171,7 +177,8 @@ function Left() {
         testId="bench-empty"
         action={
           <>
-            <Button variant="filled" onClick={() => void bench.openFile()} leftSection={<Icon name="folder" size={14} />} data-testid="empty-open">
+            <TemplateMenu primary />
+            <Button onClick={() => void bench.openFile()} leftSection={<Icon name="folder" size={14} />} data-testid="empty-open">
               {t('workbench.open')}
             </Button>
             <Button
@@ -190,6 +197,7 @@ function Left() {
         {t('workbench.emptyHint')}
       </Empty>
     );
+  const at = { cluster: target.cluster, version: target.cluster === null ? target.version : null };
   const origin = state.origin;
   return (
     <div className="ph-benchleft">
@@ -216,6 +224,10 @@ function Left() {
         marks={marks}
         label={t('workbench.editor')}
         readOnly={state.applying !== null}
+        complete={(place, signal) => ask(client, 'wb_complete', { ...place, ...at }, signal)}
+        hover={async (place, signal) => (await ask(client, 'wb_hover', { ...place, ...at }, signal)).hover}
+        calm={CALM}
+        words={{ required: t('workbench.required'), deprecated: t('workbench.deprecated'), oneOf: t('workbench.oneOf') }}
         handle={bench.editor}
         testId="bench-editor"
       />
@@ -226,7 +238,7 @@ function Left() {
   );
 }
 
-const TABS: Tab[] = ['problems', 'rehearsal', 'diff', 'rollout', 'history'];
+const TABS: Tab[] = ['problems', 'rehearsal', 'diff', 'rollout', 'history', 'drafts'];
 
 function Right() {
   const { t } = useT();
@@ -258,6 +270,9 @@ function Right() {
       </Tabs.Panel>
       <Tabs.Panel value="history" className="ph-scroll ph-pad">
         <HistoryTab />
+      </Tabs.Panel>
+      <Tabs.Panel value="drafts" className="ph-scroll ph-pad">
+        <DraftsTab />
       </Tabs.Panel>
     </Tabs>
   );

@@ -11,6 +11,7 @@ export type {
   WbChangeView,
   WbCheckView,
   WbConflictView,
+  WbDraftView,
   WbFieldView,
   WbPastView,
   WbObject,
@@ -24,8 +25,10 @@ export type {
 export const useClusters = () => useRead('cluster_list', NOTHING);
 export const useVault = () => useRead('vault_get', NOTHING);
 export const useVersions = () => useRead('wb_versions', NOTHING);
+export const useTemplates = (enabled: boolean) => useRead('wb_templates', NOTHING, { enabled });
 export const useRules = (cluster: string | null) => useRead('wb_rules', { cluster });
 export const useKept = () => useRead('wb_changes', NOTHING);
+export const useDrafts = () => useRead('wb_draft_list', NOTHING);
 
 /** The objects of a text as they are in the cluster now. */
 export function useLive(cluster: string | null, namespace: string | null, rev: number, text: () => string, enabled: boolean): UseQueryResult<WbLiveView[], UiFault> & { giveUp: () => void } {

@@ -2,7 +2,7 @@
  * What lies on the workbench, and what is under way with it. Outlives the page: who goes to look something up finds everything as it was.
  *
  * **Invariant:** an answer about another text, target or object than what lies there now is dropped; a text is never replaced before it is
- * in a file, or its owner has agreed to lose it; what is applied is what was rehearsed and approved, letter by letter.
+ * saved, or its owner has agreed to lose it; what is applied is what was rehearsed and approved, letter by letter.
  */
 import type { QueryClient } from '@tanstack/react-query';
 import { ask } from '@/ipc/ask';
@@ -10,12 +10,13 @@ import { changes } from '@/ipc/bindings';
 import { asFault } from '@/ipc/fault';
 import { invalidate } from '@/ipc/query';
 import type { Client, Name } from '@/ipc/wire';
-import type { Edit } from '@/shared/yaml-editor/text';
+import { i18next } from '@/shared/i18n/t';
+import { difference, type Edit } from '@/shared/yaml-editor/text';
 import type { Doc, Handle, Load } from '@/shared/yaml-editor/editor';
 import type { UiFault, WbAppliedView, WbCheckView, WbPastView, WbObject, WbProblemView, WbRehearsalView, WbRolloutView } from './api';
-import { CALM, keyOfObject, maskedIn, naming, rolls, valueEdit, withoutMasked, type Masked } from './manifest';
+import { CALM, keyOfObject, maskedIn, nameOf, naming, rolls, valueEdit, withoutMasked, type Masked } from './manifest';
 
-export type Tab = 'problems' | 'rehearsal' | 'diff' | 'rollout' | 'history';
+export type Tab = 'problems' | 'rehearsal' | 'diff' | 'rollout' | 'history' | 'drafts';
 
 /** What is judged together: another one of these makes an answer old. */
 export type Target = { cluster: string | null; namespace: string | null; version: string | null; level: string | null };
@@ -35,6 +36,7 @@ export type BenchState = {
   origin: Opened;
   file: { path: string; rev: number } | null;
   fileFault: UiFault | null;
+  draft: { id: string | null; name: string | null; savedAt: number | null; savedRev: number; saving: boolean; fault: UiFault | null };
   check: Checked | null;
   checking: number | null;
   /** Checking was cancelled: it begins again when it is asked for. */
@@ -57,9 +59,14 @@ export type BenchState = {
 };
 
 const emptyDoc: Doc = { rev: 0, length: 0, text: () => '' };
+const noDraft = { id: null, name: null, savedAt: null, savedRev: 0, saving: false, fault: null };
 
 /** Typing rests for so long before it is judged. */
 const REST = 150;
+/** And so long before it is saved. */
+const SAVE = 900;
+/** What is large is saved less often. */
+const SAVE_LARGE = 6_000;
 
 export const targetKey = (target: Target): string => JSON.stringify([target.cluster, target.namespace, target.version, target.level]);
 
@@ -74,6 +81,7 @@ const start: BenchState = {
   origin: { kind: 'new' },
   file: null,
   fileFault: null,
+  draft: noDraft,
   check: null,
   checking: null,
   held: false,
@@ -93,16 +101,17 @@ const start: BenchState = {
   tab: 'problems',
 };
 
-type Put = { text: string; target?: Partial<Target>; origin?: Opened; file?: BenchState['file']; touched?: boolean; tab?: Tab };
+type Put = { text: string; target?: Partial<Target>; origin?: Opened; file?: BenchState['file']; draft?: Partial<BenchState['draft']>; touched?: boolean; tab?: Tab };
 
 export class Bench {
   private state: BenchState = start;
   private readonly hearers = new Set<() => void>();
-  private readonly resting: { check?: ReturnType<typeof setTimeout> } = {};
+  private readonly resting: { check?: ReturnType<typeof setTimeout>; save?: ReturnType<typeof setTimeout> } = {};
   private under: { check?: AbortController; rehearse?: AbortController; open?: AbortController } = {};
   private readonly watching = new Map<string, AbortController>();
   private revs = 0;
   private loads = 0;
+  private saving: Promise<void> | null = null;
   /** The editor, where one is shown. */
   readonly editor: { current: Handle | null } = { current: null };
 
@@ -148,6 +157,7 @@ export class Bench {
     const doc: Doc = { rev: ++this.revs, length, text: () => (known ??= text()) };
     this.set({ doc, touched: true });
     this.judge();
+    this.keep();
   };
 
   /** Makes edits as if somebody typed them. */
@@ -155,8 +165,9 @@ export class Bench {
     this.editor.current?.edit(edits);
   }
 
-  private put({ text, target, origin, file, touched, tab }: Put) {
+  private put({ text, target, origin, file, draft, touched, tab }: Put) {
     this.under.rehearse?.abort();
+    clearTimeout(this.resting.save);
     const rev = ++this.revs;
     this.set({
       doc: { rev, length: text.length, text: () => text },
@@ -166,6 +177,7 @@ export class Bench {
       origin: origin ?? { kind: 'new' },
       file: file === undefined || file === null ? null : { ...file, rev },
       fileFault: null,
+      draft: { ...noDraft, savedRev: rev, ...draft },
       takeOver: [],
       rehearsal: null,
       rehearsing: null,
@@ -179,19 +191,21 @@ export class Bench {
       tab: tab ?? 'problems',
     });
     this.judge();
+    if (touched) this.keep();
   }
 
   /** Puts another text there, once the one that lies there is safe. */
-  private replace(put: Put) {
-    const { touched, doc, file } = this.state;
-    if (touched && doc.length > 0 && file?.rev !== doc.rev) this.set({ opening: null, replacing: () => this.put(put) });
+  private async replace(put: Put) {
+    await this.flush();
+    const { touched, doc, draft } = this.state;
+    if (touched && doc.length > 0 && draft.savedRev !== doc.rev) this.set({ opening: null, replacing: () => this.put(put) });
     else this.put(put);
   }
 
   keepText = () => this.set({ replacing: null });
 
-  /** A text of its own: nothing, or what was pasted. */
-  begin = (text: string) => this.replace({ text, touched: text !== '' });
+  /** A text of its own: nothing, a template, what was dropped. */
+  begin = (text: string, name: string | null = null) => this.replace({ text, draft: { name }, touched: text !== '' && name !== null });
 
   aim(change: Partial<Target>) {
     const target = { ...this.state.target, ...change };
@@ -199,6 +213,7 @@ export class Bench {
     this.under.rehearse?.abort();
     this.set({ target, takeOver: change.cluster === undefined ? this.state.takeOver : [], rehearseFault: null, applyFault: null, approved: false });
     this.judge();
+    if (this.state.draft.id !== null || this.state.touched) this.keep();
   }
 
   // Files
@@ -206,7 +221,7 @@ export class Bench {
   async openFile() {
     try {
       const { file } = await this.client.call('wb_open', {});
-      if (file) this.replace({ text: file.text, file: { path: file.path, rev: 0 } });
+      if (file) await this.replace({ text: file.text, file: { path: file.path, rev: 0 } });
     } catch (why) {
       this.set({ fileFault: asFault(why, 'wb_open') });
     }
@@ -218,7 +233,7 @@ export class Bench {
       const raw = new Uint8Array(await file.arrayBuffer());
       const text = new TextDecoder('utf-8', { fatal: true }).decode(raw);
       if (text.includes('\u0000')) throw new TypeError('no text');
-      this.replace({ text, touched: true });
+      await this.replace({ text, draft: { name: file.name }, touched: true });
     } catch {
       const name = file.name;
       this.set({ fileFault: { kind: 'usage', code: 'not_text', message: { en: `could not take ${name}: it is not text in UTF-8`, zh: `无法载入 ${name}：它不是 UTF-8 文本` }, hint: { en: 'Drop a YAML or JSON file.', zh: '请拖入 YAML 或 JSON 文件。' }, params: {}, reference: null } });
@@ -255,6 +270,19 @@ export class Bench {
 
   forgetFileFault = () => this.set({ fileFault: null });
 
+  async format() {
+    const { doc } = this.state;
+    try {
+      const { text } = await this.client.call('wb_format', { text: doc.text() });
+      if (this.state.doc.rev !== doc.rev) return;
+      const edit = difference(doc.text(), text);
+      if (edit) this.edit([edit]);
+      this.set({ fileFault: null });
+    } catch (why) {
+      this.set({ fileFault: asFault(why, 'wb_format') });
+    }
+  }
+
   // Objects of a cluster
 
   async openObject(cluster: string, object: WbObject) {
@@ -271,7 +299,7 @@ export class Bench {
       }
       const secret = object.kind === 'Secret' && object.apiVersion === 'v1';
       const { text, keys } = secret ? withoutMasked(found.yaml) : { text: found.yaml, keys: [] };
-      this.replace({ text, target: { cluster, namespace: object.namespace }, origin: { kind: 'object', cluster, object, secretKeys: keys } });
+      await this.replace({ text, target: { cluster, namespace: object.namespace }, origin: { kind: 'object', cluster, object, secretKeys: keys } });
     } catch (why) {
       if (!mine.signal.aborted) this.set({ opening: null, openFault: asFault(why, 'wb_live') });
     }
@@ -327,6 +355,71 @@ export class Bench {
     this.under.check?.abort();
     this.set({ checking: null, held: true });
   };
+
+  /** A rule's level changed: what was found is judged anew. */
+  recheck = () => {
+    if (this.state.doc.length > 0) void this.checkNow();
+  };
+
+  // Drafts
+
+  private keep() {
+    clearTimeout(this.resting.save);
+    this.resting.save = setTimeout(() => void this.saveDraft(), this.state.doc.length > CALM ? SAVE_LARGE : SAVE);
+  }
+
+  /** Saves what is not saved, now. */
+  private async flush() {
+    clearTimeout(this.resting.save);
+    if (this.saving) await this.saving;
+    const { touched, doc, draft } = this.state;
+    if (touched && doc.length > 0 && draft.savedRev !== doc.rev) await this.saveDraft();
+  }
+
+  saveDraft = async (): Promise<void> => {
+    clearTimeout(this.resting.save);
+    // One at a time: a second draft of the same text would be born otherwise.
+    if (this.saving) {
+      await this.saving;
+      if (this.state.draft.savedRev === this.state.doc.rev) return;
+    }
+    const { doc, draft, target, check, load } = this.state;
+    if (doc.length === 0) return;
+    const name = draft.name ?? (check?.view ? nameOf(check.view.outline) : null) ?? i18next.t('workbench.untitled');
+    this.set({ draft: { ...draft, saving: true } });
+    const mine = (async () => {
+      try {
+        const saved = await this.client.call('wb_draft_save', { id: draft.id, name, text: doc.text(), cluster: target.cluster, namespace: target.namespace });
+        // Another text lies there by now: this one is safe, and that is all.
+        if (this.state.load.id !== load.id && this.state.draft.id !== saved.id) return;
+        this.set({ draft: { ...this.state.draft, id: saved.id, savedAt: saved.savedAt, savedRev: doc.rev, saving: false, fault: null } });
+        this.done('wb_draft_save');
+      } catch (why) {
+        this.set({ draft: { ...this.state.draft, saving: false, fault: asFault(why, 'wb_draft_save') } });
+      }
+    })();
+    this.saving = mine;
+    await mine;
+    if (this.saving === mine) this.saving = null;
+  };
+
+  rename(name: string) {
+    this.set({ draft: { ...this.state.draft, name: name.trim() === '' ? null : name.trim() } });
+    void this.saveDraft();
+  }
+
+  async openDraft(id: string, version: number | null = null) {
+    const found = await this.client.call('wb_draft_get', { id, version });
+    const old = version !== null;
+    await this.replace({ text: found.text, target: { cluster: found.cluster, namespace: found.namespace }, draft: { id: found.id, name: found.name, savedAt: found.savedAt }, touched: old, tab: 'drafts' });
+  }
+
+  async removeDraft(id: string) {
+    await this.client.call('wb_draft_remove', { id });
+    this.done('wb_draft_remove');
+    // The text stays where it is; it is only no draft any more.
+    if (this.state.draft.id === id) this.set({ draft: { ...noDraft, savedRev: this.state.doc.rev, name: this.state.draft.name } });
+  }
 
   // Rehearse, approve, apply
 

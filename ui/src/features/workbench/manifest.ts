@@ -79,3 +79,11 @@ export function valueEdit(text: string, key: string): { from: number; to: number
 export const naming = (object: WbObject): string =>
   ['apiVersion', 'kind'].map((key) => `${key}: ${JSON.stringify(object[key as 'apiVersion' | 'kind'])}\n`).join('') +
   `metadata:\n  name: ${JSON.stringify(object.name)}\n${object.namespace === null ? '' : `  namespace: ${JSON.stringify(object.namespace)}\n`}`;
+
+/** What a text is called as long as nobody named it. */
+export function nameOf(outline: readonly WbOutlineView[]): string | null {
+  const named = outline.filter((part) => part.kind && part.name);
+  const first = named[0];
+  if (!first) return null;
+  return named.length === 1 ? titleOf(first) : `${titleOf(first)} + ${named.length - 1}`;
+}

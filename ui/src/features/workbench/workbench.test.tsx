@@ -4,7 +4,7 @@ import { byId, editor, go, open } from '../../../test/window';
 import type { FakeClient } from '@/ipc/fake';
 import { fault } from '@/ipc/fake/world';
 import { outlineOf } from '@/ipc/fake/workbench';
-import { maskedIn, naming, valueEdit, withoutMasked } from './manifest';
+import { maskedIn, nameOf, naming, valueEdit, withoutMasked } from './manifest';
 
 const sent = (client: { calls: { name: string; req: unknown }[] }, name: string) => client.calls.filter((call) => call.name === name).map((call) => call.req as Record<string, unknown>);
 
@@ -304,6 +304,19 @@ describe('checking', () => {
     expect((sent(client, 'wb_check')[0]!['text'] as string).length).toBe(many.length);
   });
 
+  test('levels of rules are set for the chosen cluster, and the text is judged anew', async () => {
+    const { client, user } = await ledger();
+    await type((await box()).value.replace('ledger:1.0', 'ledger:latest'));
+    await waitFor(() => expect(screen.getByTestId('problem').dataset['severity']).toBe('warning'));
+    await user.click(within(screen.getByTestId('rules')).getByText('Rules for prod-eu'));
+    const rule = await waitFor(() => screen.getAllByTestId('rule').find((one) => one.dataset['key'] === 'lint.image-tag')!);
+    await user.click(within(rule).getByText('Block'));
+    await waitFor(() => expect(sent(client, 'wb_rule_set')).toEqual([{ cluster: 'cl-prod', id: 'lint.image-tag', level: 'block' }]));
+    await waitFor(() => expect(screen.getByTestId('problem').dataset['severity']).toBe('error'));
+    await at('validate', 'blocked');
+    expect(screen.getAllByTestId('rule').find((one) => one.dataset['key'] === 'schema.unknown')!.textContent).toContain('always');
+  });
+
   test('several documents have an outline that goes to them', async () => {
     await open({ hash: '#/workbench' });
     await press('empty-write');
@@ -400,6 +413,71 @@ describe('objects, files, templates', () => {
     expect((await byId('bench-fault')).textContent).toContain('picture.png');
   });
 
+  test('a template is a beginning; formatting keeps what it says', async () => {
+    const { user } = await open({ hash: '#/workbench' });
+    await user.click(await byId('empty-template'));
+    await user.click((await screen.findAllByTestId('bench-template'))[1]!);
+    expect((await box()).value).toContain('kind: ConfigMap');
+    await type((await box()).value + '\n\n');
+    await press('bench-format');
+    await waitFor(async () => expect((await box()).value.endsWith('hello\n')).toBe(true));
+    await type(`\t${(await box()).value}`);
+    await press('bench-format');
+    expect((await byId('bench-fault')).textContent).toContain('cannot be formatted');
+  });
+});
+
+describe('drafts', () => {
+  test('are saved as one types, under the name of their first object, and outlive the page', async () => {
+    const { client, user } = await ledger();
+    await type(newImage((await box()).value));
+    await waitFor(() => expect(screen.getByTestId('draft-state').dataset['state']).toBe('saved'));
+    expect(screen.getByTestId('draft-state').textContent).toMatch(/Saved \d\d:\d\d/);
+    expect(sent(client, 'wb_draft_save')[0]).toMatchObject({ id: null, name: 'Deployment/ledger', cluster: 'cl-prod', namespace: 'payments' });
+    await go('#/servers');
+    await go('#/workbench');
+    expect((await box()).value).toContain('ledger:1.1');
+    await type((await box()).value.replace('1.1', '1.2'));
+    await waitFor(() => expect(sent(client, 'wb_draft_save')).toHaveLength(2));
+    expect(sent(client, 'wb_draft_save')[1]!['id'], 'the same draft').not.toBeNull();
+    await user.click(screen.getByTestId('bench-drafts'));
+    await waitFor(() => expect(screen.getAllByTestId('draft')).toHaveLength(2));
+  });
+
+  test('that cannot be saved say why, and their text is not replaced behind one’s back', async () => {
+    const broken = fault('storage', 'disk_full', { en: 'the disk is full', zh: '磁盘已满' }, { en: 'Make room.', zh: '请腾出空间。' });
+    const { client, user } = await ledger((client) => {
+      const answer = client.call.bind(client);
+      client.call = (name, req, say) => (name === 'wb_draft_save' ? Promise.reject(broken) : answer(name, req, say));
+    });
+    await type(newImage((await box()).value));
+    await waitFor(() => expect(screen.getByTestId('draft-state').dataset['state']).toBe('failed'));
+    expect(screen.getByTestId('draft-state').textContent).toContain('the disk is full');
+    await user.click(screen.getByTestId('bench-new'));
+    await user.click(await byId('bench-blank'));
+    const question = await screen.findByRole('dialog', { name: 'Replace this text?' });
+    expect((await box()).value).toContain('ledger:1.1');
+    await user.click(within(question).getByText('Keep it'));
+    expect((await box()).value).toContain('ledger:1.1');
+    expect(client.calls.some((call) => call.name === 'wb_draft_save')).toBe(false);
+  });
+
+  test('have versions that come back, a name, and are deleted when that is meant', async () => {
+    const { client, user } = await open({ hash: '#/workbench?tab=drafts' });
+    await user.click(await byId('draft-versions'));
+    await user.click((await screen.findAllByTestId('draft-restore'))[1]!);
+    expect((await box()).value).toContain('replicas: 1');
+    await waitFor(() => expect(client.bench.drafts.get('draft-1')!.all.at(-1)!.text).toContain('replicas: 1'));
+    expect(client.bench.drafts.get('draft-1')!.all).toHaveLength(3);
+    const name = (await byId('draft-name')) as HTMLInputElement;
+    await user.clear(name);
+    await user.type(name, 'cart, smaller{Enter}');
+    await waitFor(() => expect(client.bench.drafts.get('draft-1')!.name).toBe('cart, smaller'));
+    await user.click(screen.getByTestId('draft-remove'));
+    await user.click(await byId('confirm-yes'));
+    await byId('no-drafts');
+    expect((await box()).value).toContain('replicas: 1');
+  });
 });
 
 describe('the difference', () => {
@@ -435,6 +513,8 @@ test('the Workbench in Chinese', async () => {
   expect(next().textContent).toBe('批准 1 项更改');
   await user.click(screen.getByTestId('bench-history'));
   await waitFor(() => expect(screen.getAllByTestId('kept')[0]!.textContent).toContain('撤销'));
+  await user.click(screen.getByTestId('bench-drafts'));
+  await waitFor(() => expect(screen.getAllByTestId('draft')[0]!.textContent).toContain('版本'));
 });
 
 test('the page is in the sidebar, behind g w, and in the palette', async () => {
@@ -468,6 +548,8 @@ describe('rules about texts', () => {
   });
 
   test('names', () => {
+    expect(nameOf(outlineOf(`${MAP}---\n${MAP}`))).toBe('ConfigMap/flags + 1');
+    expect(nameOf([])).toBeNull();
     expect(naming({ apiVersion: 'v1', kind: 'Node', namespace: null, name: 'a"b' })).toBe('apiVersion: "v1"\nkind: "Node"\nmetadata:\n  name: "a\\"b"\n');
   });
 });

@@ -1,17 +1,19 @@
-/** A cluster that can be rehearsed on: small, but it behaves. What was not rehearsed is not applied, and what was can be taken back. */
-import type { Json, UiFault, WbAction, WbChangeView, WbConflictView, WbObject, WbOutlineView, WbPastView, WbProblemView, WbRehearsalView, WbRuleView } from '../bindings';
+/** A cluster that can be rehearsed on, and drafts: small, but it behaves. What was not rehearsed is not applied, and what was can be taken back. */
+import type { Json, UiFault, WbAction, WbChangeView, WbConflictView, WbDraftView, WbObject, WbOutlineView, WbPastView, WbProblemView, WbRehearsalView, WbRuleView, WbTemplateView } from '../bindings';
 import type { Message, Name, Req, Res } from '../wire';
 import { fault } from './world';
 
 type Wb = Extract<Name, `wb_${string}`>;
 export type BenchHandlers = { [K in Wb]: (req: Req<K>, say: (message: Message<K>) => void) => Res<K> | Promise<Res<K>> };
 
+type Version = { version: number; savedAt: number; text: string };
 type Kept = WbPastView & { before: Map<string, string | null> };
 
 /** What the fake holds; tests look at it and turn its screws. */
 export type BenchWorld = {
   live: Map<string, string>;
   changes: Kept[];
+  drafts: Map<string, WbDraftView & { all: Version[] }>;
   files: Map<string, string>;
   /** The file that the system's dialog chooses; null when it is closed. */
   chosen: string | null;
@@ -73,13 +75,14 @@ data:
 const keyOf = (object: Pick<WbObject, 'kind' | 'name'>) => `${object.kind}/${object.name}`;
 
 export function benchWorld(now: number, mode: string): BenchWorld {
-  const world: BenchWorld = { live: new Map([['Deployment/ledger', DEPLOYMENT], ['Secret/ledger-db', SECRET]]), changes: [], files: new Map([['/home/mira/work/ledger.yaml', DEPLOYMENT]]), chosen: '/home/mira/work/ledger.yaml', lasts: 15 * MIN, meddled: false, levels: new Map() };
+  const world: BenchWorld = { live: new Map([['Deployment/ledger', DEPLOYMENT], ['Secret/ledger-db', SECRET]]), changes: [], drafts: new Map(), files: new Map([['/home/mira/work/ledger.yaml', DEPLOYMENT]]), chosen: '/home/mira/work/ledger.yaml', lasts: 15 * MIN, meddled: false, levels: new Map() };
   if (mode === 'empty') return world;
   const object = (kind: string, name: string): WbObject => ({ apiVersion: kind === 'Deployment' ? 'apps/v1' : 'v1', kind, namespace: 'payments', name });
   world.changes = [
     { id: 'chg-2', cluster: 'cl-prod', appliedAt: now - 26 * MIN, state: 'applied', confirmUntil: null, trouble: null, objects: [{ action: 'change', object: object('Deployment', 'ledger'), applied: true }, { action: 'create', object: object('ConfigMap', 'ledger-flags'), applied: true }], before: new Map([['Deployment/ledger', DEPLOYMENT.replace('ledger:1.0', 'ledger:0.9')], ['ConfigMap/ledger-flags', null]]) },
     { id: 'chg-1', cluster: 'cl-stage', appliedAt: now - 27 * 60 * MIN, state: 'undone', confirmUntil: null, trouble: null, objects: [{ action: 'change', object: object('Deployment', 'cart'), applied: true }], before: new Map() },
   ];
+  world.drafts.set('draft-1', { id: 'draft-1', name: 'Deployment/cart', cluster: 'cl-stage', namespace: 'shop', updatedAt: now - 3 * 60 * MIN, versions: 2, all: [{ version: 1, savedAt: now - 4 * 60 * MIN, text: DEPLOYMENT.replaceAll('ledger', 'cart').replace('replicas: 3', 'replicas: 1') }, { version: 2, savedAt: now - 3 * 60 * MIN, text: DEPLOYMENT.replaceAll('ledger', 'cart') }] });
   return world;
 }
 
@@ -149,7 +152,7 @@ function changeOf(part: WbOutlineView, text: string, live: string | null, namesp
   return { action, object, diff, extent: 'whole', before: live, after, fields, adjusted };
 }
 
-export function benchHandlers(world: BenchWorld, tell: (tag: 'changes') => void, wait: (ms: number) => Promise<void>): BenchHandlers {
+export function benchHandlers(world: BenchWorld, tell: (tag: 'changes' | 'drafts') => void, wait: (ms: number) => Promise<void>): BenchHandlers {
   const rehearsals = new Map<string, { text: string; view: WbRehearsalView }>();
   let ids = 10;
   const digestOf = (req: Req<'wb_rehearse'> | Req<'wb_apply'>) => {
@@ -181,8 +184,36 @@ export function benchHandlers(world: BenchWorld, tell: (tag: 'changes') => void,
       const right = (req.edit as { rename: string }).rename;
       return { edits: from < 0 ? [] : [{ from, to: from + wrong.length, insert: right }] };
     },
+    wb_complete: (req) => {
+      const line = req.text.split('\n')[req.line - 1] ?? '';
+      const word = /[\w-]*$/.exec(line.slice(0, req.column - 1))![0];
+      const at = req.text.split('\n').slice(0, req.line - 1).reduce((sum, one) => sum + one.length + 1, 0) + req.column - 1;
+      const item = (label: string, type: string, about: string, required = false) => ({ label, insert: `${label}: `, kind: 'key' as const, type, required, about, deprecated: false });
+      const items = [item('selector', 'object', 'Which pods belong to it.', true), item('replicas', 'integer', 'How many pods are wanted. Usually 1.'), item('paused', 'boolean', 'Whether changes wait.')];
+      return { from: at - word.length, to: at, items: items.filter((one) => one.label.startsWith(word)) };
+    },
+    wb_hover: (req) => {
+      const lines = req.text.split('\n');
+      const hit = /^(\s*(?:- )?)([\w-]+):/.exec(lines[req.line - 1] ?? '');
+      if (!hit) return { hover: null };
+      const from = lines.slice(0, req.line - 1).reduce((sum, one) => sum + one.length + 1, 0) + hit[1]!.length;
+      return { hover: { path: hit[2]!, type: 'string', required: hit[2] === 'selector', about: `What ${hit[2]} says.`, allowed: [], from, to: from + hit[2]!.length } };
+    },
+    wb_format: (req) => {
+      if (req.text.includes('\t')) throw fault('usage', 'format_refused', { en: 'This text cannot be formatted: it cannot be read (line 1).', zh: '无法整理此文本：无法读取（第 1 行）。' }, { en: 'Mend its errors first.', zh: '请先修正错误。' });
+      return { text: req.text.replace(/[ \t]+$/gm, '').replace(/\n*$/, '\n') };
+    },
     wb_versions: () => ({ versions: ['1.33', '1.34', '1.35', '1.36'], newest: '1.36' }),
+    wb_templates: (): WbTemplateView[] => [
+      { id: 'deployment', title: { en: 'Web application', zh: 'Web 应用' }, about: { en: 'Deployment and Service, with probes and limits.', zh: 'Deployment 与 Service，含探针与限额。' }, text: `${DEPLOYMENT.replaceAll('ledger', 'web').replace('  namespace: payments\n', '')}---\napiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  selector:\n    app: web\n  ports:\n  - port: 80\n    targetPort: http\n` },
+      { id: 'configmap', title: { en: 'Settings', zh: '配置' }, about: { en: 'A ConfigMap.', zh: '一个 ConfigMap。' }, text: 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  greeting: hello\n' },
+    ],
     wb_rules: (req) => RULES.map((one) => ({ ...one, level: (req.cluster && world.levels.get(one.id)) || one.usual })),
+    wb_rule_set: (req) => {
+      if (req.level === null) world.levels.delete(req.id);
+      else world.levels.set(req.id, req.level);
+      return {};
+    },
     wb_live: (req) => outlineOf(req.text).map((part) => ({ document: part.document, yaml: world.live.get(`${part.kind}/${part.name}`) ?? null })),
     wb_rehearse: (req) => {
       const parts = outlineOf(req.text).filter((part) => part.kind && part.name);
@@ -244,6 +275,29 @@ export function benchHandlers(world: BenchWorld, tell: (tag: 'changes') => void,
       world.changes = world.changes.map((one) => (one.id === req.id ? next : one));
       tell('changes');
       return past(next);
+    },
+    wb_draft_list: () => [...world.drafts.values()].map(({ all: _, ...view }) => view).sort((a, b) => b.updatedAt - a.updatedAt),
+    wb_draft_get: (req) => {
+      const found = world.drafts.get(req.id);
+      const version = req.version === null ? found?.all.at(-1) : found?.all.find((one) => one.version === req.version);
+      if (!found || !version) throw fault('not_found', 'no_such_draft', { en: 'There is no such draft.', zh: '没有该草稿。' }, { en: '', zh: '' });
+      return { id: found.id, name: found.name, text: version.text, cluster: found.cluster, namespace: found.namespace, savedAt: version.savedAt, version: version.version };
+    },
+    wb_draft_save: (req) => {
+      const id = req.id ?? `draft-${ids++}`;
+      const old = world.drafts.get(id);
+      const last = old?.all.at(-1);
+      const savedAt = Date.now();
+      const all = old && last?.text === req.text ? old.all : [...(old?.all ?? []), { version: (last?.version ?? 0) + 1, savedAt, text: req.text }];
+      world.drafts.set(id, { id, name: req.name, cluster: req.cluster, namespace: req.namespace, updatedAt: savedAt, versions: all.length, all });
+      tell('drafts');
+      return { id, version: all.at(-1)!.version, savedAt };
+    },
+    wb_draft_versions: (req) => [...(world.drafts.get(req.id)?.all ?? [])].reverse().map((one) => ({ version: one.version, savedAt: one.savedAt, bytes: new TextEncoder().encode(one.text).length })),
+    wb_draft_remove: (req) => {
+      world.drafts.delete(req.id);
+      tell('drafts');
+      return {};
     },
     wb_open: () => ({ file: world.chosen === null ? null : { path: world.chosen, text: world.files.get(world.chosen) ?? '' } }),
     wb_save: (req) => {

@@ -1,28 +1,28 @@
-/** CodeMirror for manifests: highlighting, folding, several cursors, search; what is wrong comes from outside. */
-import { closeBrackets, closeBracketsKeymap } from '@codemirror/autocomplete';
+/** CodeMirror for manifests: highlighting, folding, several cursors, search; what is wrong, what can follow and what a field means come from outside. */
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { yaml } from '@codemirror/lang-yaml';
 import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentOnInput, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState } from '@codemirror/state';
-import { crosshairCursor, drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers, rectangularSelection } from '@codemirror/view';
+import { crosshairCursor, drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, hoverTooltip, keymap, lineNumbers, rectangularSelection } from '@codemirror/view';
 import { useEffect, useImperativeHandle, useRef } from 'react';
 import { colours, look } from '../json/look';
 import type { YamlEditorProps } from './editor';
-import { diagnostics } from './parts';
+import { diagnostics, explain, offered } from './parts';
 import { fitting } from './text';
 
-export default function CodeMirror({ load, onChange, marks, label, readOnly, handle }: YamlEditorProps) {
+export default function CodeMirror({ load, onChange, marks, label, readOnly, complete, hover, calm, words, handle }: YamlEditorProps) {
   const box = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const parts = useRef({ frozen: new Compartment(), named: new Compartment() });
-  const out = useRef({ onChange });
+  const out = useRef({ onChange, complete, hover, calm, words });
   const shown = useRef(load.id);
   const first = useRef(load.text);
   const loading = useRef(false);
   useEffect(() => {
-    out.current = { onChange };
+    out.current = { onChange, complete, hover, calm, words };
   });
 
   useEffect(() => {
@@ -55,6 +55,23 @@ export default function CodeMirror({ load, onChange, marks, label, readOnly, han
           yaml(),
           syntaxHighlighting(colours),
           look,
+          autocompletion({
+            override: [(context) => (context.explicit || context.state.doc.length <= out.current.calm ? offered(context, out.current.complete, out.current.words) : null)],
+            activateOnTypingDelay: 120,
+            icons: false,
+          }),
+          hoverTooltip(
+            async (editor, pos) => {
+              if (editor.state.doc.length > out.current.calm) return null;
+              const line = editor.state.doc.lineAt(pos);
+              const doc = editor.state.doc;
+              const found = await out.current.hover({ text: doc.toString(), line: line.number, column: pos - line.from + 1 }, new AbortController().signal).catch(() => null);
+              // Of a text that is no more there is nothing to say.
+              if (!found || editor.state.doc !== doc || found.to > doc.length) return null;
+              return { pos: found.from, end: found.to, above: true, create: () => ({ dom: explain(found, out.current.words) }) };
+            },
+            { hoverTime: 350 },
+          ),
           parts.current.frozen.of([]),
           parts.current.named.of([]),
           keymap.of([
@@ -62,6 +79,7 @@ export default function CodeMirror({ load, onChange, marks, label, readOnly, han
             { key: 'Mod-Enter', run: () => true },
             // Escape first, then Tab leaves: the editor must not trap the keyboard.
             ...closeBracketsKeymap,
+            ...completionKeymap,
             ...searchKeymap,
             indentWithTab,
             ...defaultKeymap,

@@ -19,6 +19,10 @@ export type Mark = {
   fix: { label: string; run: () => void } | null;
 };
 
+export type Completion = { from: number; to: number; items: { label: string; insert: string; kind: string; type: string; required: boolean; about: string; deprecated: boolean }[] };
+export type Hover = { path: string; type: string; required: boolean; about: string; allowed: string[]; from: number; to: number };
+export type At = { text: string; line: number; column: number };
+
 /** What the page does to the editor. */
 export type Handle = {
   /** Shows a place, and puts the cursor there. */
@@ -35,6 +39,11 @@ export type YamlEditorProps = {
   marks: readonly Mark[];
   label: string;
   readOnly?: boolean;
+  complete: (at: At, signal: AbortSignal) => Promise<Completion | null>;
+  hover: (at: At, signal: AbortSignal) => Promise<Hover | null>;
+  /** A text of more letters than this is not asked about while one types. */
+  calm: number;
+  words: { required: string; deprecated: string; oneOf: string };
   handle: Ref<Handle>;
   testId?: string;
 };

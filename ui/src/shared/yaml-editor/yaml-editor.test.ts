@@ -1,8 +1,11 @@
-import { Text } from '@codemirror/state';
+import { CompletionContext } from '@codemirror/autocomplete';
+import { EditorState, Text } from '@codemirror/state';
 import { describe, expect, test, vi } from 'vitest';
 import type { Mark } from './editor';
-import { diagnostics } from './parts';
+import { diagnostics, explain, offered } from './parts';
 import { difference, edited, fitting, lineStart, linesOf } from './text';
+
+const words = { required: 'required', deprecated: 'deprecated', oneOf: 'One of:' };
 
 describe('places in a text', () => {
   test('edits are of the text as it was, in whatever order they come', () => {
@@ -44,5 +47,41 @@ describe('what the editor shows', () => {
     expect(made!.actions!.map((action) => action.name)).toEqual(['Change to replicas']);
     made!.actions![0]!.apply({} as never, 0, 0);
     expect(run).toHaveBeenCalledOnce();
+  });
+
+  test('documentation is text, whatever it holds', () => {
+    const box = explain({ path: 'spec', type: 'object', required: true, about: '<img src=x onerror=alert(1)>\u202E', allowed: ['a', 'b'], from: 0, to: 1 }, words);
+    expect(box.querySelector('img')).toBeNull();
+    expect(box.textContent).toContain('<img src=x onerror=alert(1)>\\u{202e}');
+    expect(box.textContent).toContain('One of: a, b');
+    expect(box.textContent).toContain('required');
+  });
+
+  const context = (text: string, explicit: boolean) => new CompletionContext(EditorState.create({ doc: text }), text.length, explicit);
+  const item = (label: string, change = {}) => ({ label, insert: `${label}: `, kind: 'key', type: 'integer', required: false, about: '', deprecated: false, ...change });
+
+  test('offers come with letters or when they are asked for, not in comments', async () => {
+    const complete = vi.fn(async () => ({ from: 2, to: 5, items: [item('replicas')] }));
+    expect(await offered(context('# sel', false), complete, words)).toBeNull();
+    expect(await offered(context('  ', false), complete, words)).toBeNull();
+    expect(complete).not.toHaveBeenCalled();
+    const found = (await offered(context('  rep', false), complete, words))!;
+    expect(complete).toHaveBeenCalledWith({ text: '  rep', line: 1, column: 6 }, expect.anything());
+    expect(found).toMatchObject({ from: 2, to: 5 });
+    expect(found.options[0]).toMatchObject({ label: 'replicas', apply: 'replicas: ', detail: 'integer' });
+    await offered(context('  ', true), complete, words);
+    expect(complete).toHaveBeenCalledTimes(2);
+  });
+
+  test('what is required stands before the rest, and a snippet has places to fill in', async () => {
+    const found = (await offered(context('a', true), async () => ({ from: 0, to: 1, items: [item('a'), item('b', { required: true }), item('c', { insert: 'c: ${value}' })] }), words))!;
+    const [a, b, c] = found.options;
+    expect(b!.boost!).toBeGreaterThan(a!.boost!);
+    expect(b!.detail).toContain('required');
+    expect(typeof c!.apply).toBe('function');
+  });
+
+  test('an answer that fails offers nothing', async () => {
+    expect(await offered(context('a', true), () => Promise.reject(new Error('gone')), words)).toBeNull();
   });
 });
