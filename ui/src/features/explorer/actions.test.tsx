@@ -80,7 +80,7 @@ test('a node is drained; what would be lost is told first', async () => {
 });
 
 test('what can be done depends on the kind and on what stands there', () => {
-  const kind = (name: string) => ({ name, kind: '', group: '', apiVersion: 'v1', shortNames: [], namespaced: true, listed: true });
+  const kind = (name: string) => ({ name, kind: '', group: '', apiVersion: 'v1', shortNames: [], namespaced: true, listed: true, patched: true });
   expect(actsOn(kind('deployments.apps'), {})).toEqual(['scale', 'restart', 'roll_back', 'delete']);
   expect(actsOn(kind('gadgets.example.org'), { spec: { replicas: 2 } })).toEqual(['scale', 'delete']);
   expect(actsOn(kind('configmaps'), {})).toEqual(['delete']);
