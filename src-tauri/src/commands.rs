@@ -9,6 +9,7 @@ mod forms;
 mod imports;
 pub(crate) mod kube;
 mod kube_act;
+pub(crate) mod kube_streams;
 mod kube_usage;
 mod servers;
 mod sign_in;
@@ -137,6 +138,15 @@ handlers! {
     workbench::wb_draft_remove,
     workbench::wb_open,
     workbench::wb_save,
+    kube_streams::kube_exec,
+    kube_streams::kube_exec_input,
+    kube_streams::kube_forward,
+    kube_streams::kube_forward_list,
+    kube_streams::kube_forward_stop,
+    kube_streams::kube_logs,
+    kube_streams::kube_logs_save,
+    kube_streams::kube_reveal,
+    kube_streams::kube_taken,
 }
 
 #[cfg(test)]

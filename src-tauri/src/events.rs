@@ -23,6 +23,7 @@ pub(crate) async fn forward(handle: AppHandle, mut events: Receiver<AppEvent>) {
                     Tag::Clusters,
                     Tag::Changes,
                     Tag::Drafts,
+                    Tag::Forwards,
                 ],
             }),
             Err(RecvError::Closed) => return,
@@ -58,5 +59,6 @@ fn tags(tag: AppTag) -> Vec<Tag> {
         AppTag::Metrics => vec![Tag::Metrics],
         AppTag::Clusters => vec![Tag::Clusters],
         AppTag::Changes => vec![Tag::Changes],
+        AppTag::Forwards => vec![Tag::Forwards],
     }
 }

@@ -35,6 +35,7 @@ fn run() -> ExitCode {
             app.manage(commands::clusters::Looked::default());
             app.manage(commands::kube::Asking::default());
             app.manage(commands::files::Files::default());
+            app.manage(commands::kube_streams::Streams::default());
             Ok(())
         })
         .build(tauri::generate_context!("tauri.conf.json"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app::{App, AppParts, CallDone, CallOrder};
 use cluster::validate::Checker;
-use cluster::{Changes, Helper, KubeFiles, Look, Reach, ReachParts};
+use cluster::{Changes, Helper, Insides, KubeFiles, Look, Reach, ReachParts};
 use domain::cluster::Clusters;
 use domain::fault::Fault;
 use domain::id::{CallId, ServerId};
@@ -92,6 +92,7 @@ impl House {
             manifests: Arc::new(Checker::new(to_clusters(&vault, &redact, &clock)).heeding(settings.clone())),
             kube: look(&vault, &redact, &clock),
             change: changes(&vault, &redact, &clock),
+            inside: Arc::new(Insides::new(look(&vault, &redact, &clock))),
             clock: clock.clone(),
             guard: Arc::from([]),
             data_dir: dir.path().to_owned(),
@@ -139,6 +140,7 @@ impl House {
             manifests: Arc::new(Checker::new(to_clusters(&self.vault, &self.redact, &self.clock)).heeding(self.settings.clone())),
             kube: look(&self.vault, &self.redact, &self.clock),
             change: changes(&self.vault, &self.redact, &self.clock),
+            inside: Arc::new(Insides::new(look(&self.vault, &self.redact, &self.clock))),
             clock: self.clock.clone(),
             guard: Arc::from([]),
             data_dir: self.dir.path().to_owned(),

@@ -31,6 +31,7 @@ mod home;
 mod house;
 mod imports;
 mod killed;
+mod kube_inside;
 mod kube_look;
 mod kubeconfig;
 mod kubeconfig_cli;

@@ -393,6 +393,7 @@ async fn every_tool_answers_in_its_shape() {
         kube: scene.look.clone(),
         change: None,
         manifests: None,
+        inside: None,
         clusters,
         clock: Arc::new(RealClock),
     });

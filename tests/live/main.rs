@@ -17,6 +17,7 @@ mod conformance;
 mod everything;
 mod filesystem;
 mod kube_change;
+mod kube_inside;
 mod kube_look;
 mod kube_oracle;
 mod kube_watch;

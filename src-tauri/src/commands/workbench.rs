@@ -156,7 +156,7 @@ pub(super) async fn wb_live(cabin: State<'_, Cabin>, asking: State<'_, Asking>, 
 pub(super) async fn wb_rehearse(cabin: State<'_, Cabin>, asking: State<'_, Asking>, req: WbRehearseReq) -> Answer<WbRehearsalView> {
     let look = async {
         let draft = Draft { text: req.text, namespace: req.namespace, take_over: req.take_over };
-        let rehearsal = cabin.app().await?.workbench.rehearse(Some(&req.cluster), &draft).await?;
+        let rehearsal = cabin.app().await?.workbench.rehearse(Some(&req.cluster), &draft, cabin.actor()).await?;
         Ok(WbRehearsalView::of(&rehearsal, yaml::write))
     };
     asking.until(&req.ask, look).await

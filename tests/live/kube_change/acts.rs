@@ -38,6 +38,7 @@ impl Acting {
             kube: look.clone(),
             change: Some(changes),
             manifests: None,
+            inside: None,
             clusters: Arc::new(clusters),
             clock: Arc::new(RealClock),
         };

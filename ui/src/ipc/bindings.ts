@@ -35,7 +35,7 @@ params: Json,
  * The audit reference, to be quoted.
  */
 reference: string | null, };
-export type Tag = "servers" | "tools" | "activity" | "questions" | "settings" | "metrics" | "templates" | "vault" | "clusters" | "changes" | "drafts";
+export type Tag = "servers" | "tools" | "activity" | "questions" | "settings" | "metrics" | "templates" | "vault" | "clusters" | "changes" | "drafts" | "forwards";
 export type Nothing = Record<symbol, never>;
 export type IdReq = { 
 /**
@@ -3036,6 +3036,302 @@ savedAt: number,
  * How large it is.
  */
 bytes: number, };
+export type KubeExecReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * Where; none for the cluster's usual namespace.
+ */
+namespace: string | null, 
+/**
+ * The pod.
+ */
+pod: string, 
+/**
+ * The container; none for the pod's usual one.
+ */
+container: string | null, 
+/**
+ * The program and its arguments.
+ */
+command: Array<string>, 
+/**
+ * Characters in a line.
+ */
+columns: number, 
+/**
+ * Lines.
+ */
+rows: number, 
+/**
+ * Names this terminal, so that it can be typed into and ended.
+ */
+ask: string, };
+export type KubeExecPart = { "part": "begun", 
+/**
+ * The pod.
+ */
+pod: string, 
+/**
+ * The container.
+ */
+container: string, } | { "part": "output", 
+/**
+ * Counts from 1; the window says it back when it has drawn it.
+ */
+n: number, 
+/**
+ * The bytes.
+ */
+bytes: string, };
+export type KubeExecRes = { 
+/**
+ * The exit code.
+ */
+code: number, 
+/**
+ * The last piece of output that came.
+ */
+last: number, 
+/**
+ * The audit reference.
+ */
+auditId: string, };
+export type KubeExecInputReq = { 
+/**
+ * The terminal.
+ */
+ask: string, 
+/**
+ * What is typed; empty for nothing.
+ */
+text: string, 
+/**
+ * Characters in a line, and lines, when they changed.
+ */
+size: [number, number] | null, };
+export type KubeForwardReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * Where; none for the cluster's usual namespace.
+ */
+namespace: string | null, 
+/**
+ * A pod, or KIND/NAME.
+ */
+target: string, 
+/**
+ * `[LOCAL:]REMOTE`, each.
+ */
+ports: Array<string>, };
+export type KubeForwardView = { 
+/**
+ * Names it.
+ */
+id: string, 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * The cluster's name.
+ */
+clusterName: string, 
+/**
+ * Where.
+ */
+namespace: string, 
+/**
+ * What was asked for.
+ */
+target: string, 
+/**
+ * The ports.
+ */
+ports: Array<KubeForwardPort>, 
+/**
+ * Whether a pod is there now.
+ */
+ready: boolean, 
+/**
+ * The pod.
+ */
+pod: string | null, 
+/**
+ * How often another pod took over.
+ */
+moves: number, 
+/**
+ * What went wrong last.
+ */
+trouble: Words | null, 
+/**
+ * Connections that are open.
+ */
+open: number, 
+/**
+ * Since when (ms).
+ */
+since: number, };
+export type KubeForwardPort = { 
+/**
+ * Here, on 127.0.0.1.
+ */
+local: number, 
+/**
+ * There, as it was named.
+ */
+remote: string, };
+export type KubeLogsReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * The kind: `pods`, or one whose objects choose pods.
+ */
+kind: string, 
+/**
+ * Where; none for the cluster's usual namespace.
+ */
+namespace: string | null, 
+/**
+ * The object's name.
+ */
+name: string, 
+/**
+ * This container; none for each pod's usual one.
+ */
+container: string | null, 
+/**
+ * Every container.
+ */
+allContainers: boolean, 
+/**
+ * Goes on with new lines.
+ */
+follow: boolean, 
+/**
+ * Of the containers that ran before.
+ */
+previous: boolean, 
+/**
+ * Only so many seconds back.
+ */
+sinceSecs: number | null, 
+/**
+ * Only so many of the last lines of each container.
+ */
+tail: number | null, 
+/**
+ * Names this question, so that it can be given up.
+ */
+ask: string, };
+export type KubeLogsRes = { 
+/**
+ * How many batches there were.
+ */
+batches: number, };
+export type KubeLogBatch = { 
+/**
+ * Counts from 1; the window says it back when it has drawn it.
+ */
+n: number, 
+/**
+ * Where lines will come from; once, in the first batch or soon after.
+ */
+sources: Array<KubeLogSource> | null, 
+/**
+ * The lines.
+ */
+lines: Array<KubeLogLine>, 
+/**
+ * What a person should know: which container was chosen, what cannot be read, that it was taken up again.
+ */
+notes: Array<Words>, };
+export type KubeLogSource = { 
+/**
+ * The pod.
+ */
+pod: string, 
+/**
+ * The container.
+ */
+container: string, };
+export type KubeLogLine = { 
+/**
+ * The pod.
+ */
+pod: string, 
+/**
+ * The container.
+ */
+container: string, 
+/**
+ * When, as the node says.
+ */
+at: string | null, 
+/**
+ * What.
+ */
+text: string, };
+export type KubeLogsSaveReq = { 
+/**
+ * What the file is called at first.
+ */
+name: string, 
+/**
+ * What is shown; none to write everything that the containers have written, as `query` asks for it.
+ */
+text: string | null, 
+/**
+ * Whose logs.
+ */
+query: KubeLogsReq, };
+export type KubeRevealReq = { 
+/**
+ * The cluster's id.
+ */
+cluster: string, 
+/**
+ * Where; none for the cluster's usual namespace.
+ */
+namespace: string | null, 
+/**
+ * The Secret.
+ */
+name: string, 
+/**
+ * The key.
+ */
+key: string, };
+export type KubeRevealView = { 
+/**
+ * The value, where it is text.
+ */
+text: string | null, 
+/**
+ * How many bytes it has.
+ */
+bytes: number, 
+/**
+ * The audit reference.
+ */
+auditId: string, };
+export type TakenReq = { 
+/**
+ * The question.
+ */
+ask: string, 
+/**
+ * The last piece that was drawn.
+ */
+n: number, };
 
 export interface Commands {
   app_boot: { req: Nothing; res: Boot; channel: never };
@@ -3144,6 +3440,15 @@ export interface Commands {
   wb_draft_remove: { req: IdReq; res: Nothing; channel: never };
   wb_open: { req: Nothing; res: WbOpenRes; channel: never };
   wb_save: { req: WbSaveReq; res: PickRes; channel: never };
+  kube_exec: { req: KubeExecReq; res: KubeExecRes; channel: KubeExecPart };
+  kube_exec_input: { req: KubeExecInputReq; res: Nothing; channel: never };
+  kube_forward: { req: KubeForwardReq; res: KubeForwardView; channel: never };
+  kube_forward_list: { req: Nothing; res: Array<KubeForwardView>; channel: never };
+  kube_forward_stop: { req: IdReq; res: Nothing; channel: never };
+  kube_logs: { req: KubeLogsReq; res: KubeLogsRes; channel: KubeLogBatch };
+  kube_logs_save: { req: KubeLogsSaveReq; res: PickRes; channel: never };
+  kube_reveal: { req: KubeRevealReq; res: KubeRevealView; channel: never };
+  kube_taken: { req: TakenReq; res: Nothing; channel: never };
 }
 
 export const reads: Record<keyof Commands, Tag[]> = {
@@ -3253,6 +3558,15 @@ export const reads: Record<keyof Commands, Tag[]> = {
   wb_draft_remove: [],
   wb_open: [],
   wb_save: [],
+  kube_exec: [],
+  kube_exec_input: [],
+  kube_forward: [],
+  kube_forward_list: ["forwards"],
+  kube_forward_stop: [],
+  kube_logs: [],
+  kube_logs_save: [],
+  kube_reveal: [],
+  kube_taken: [],
 };
 
 export const changes: Record<keyof Commands, Tag[]> = {
@@ -3349,7 +3663,7 @@ export const changes: Record<keyof Commands, Tag[]> = {
   wb_rules: [],
   wb_rule_set: ["settings","activity"],
   wb_live: [],
-  wb_rehearse: [],
+  wb_rehearse: ["activity"],
   wb_apply: ["changes","activity"],
   wb_rollout: [],
   wb_changes: [],
@@ -3362,4 +3676,13 @@ export const changes: Record<keyof Commands, Tag[]> = {
   wb_draft_remove: ["drafts"],
   wb_open: [],
   wb_save: [],
+  kube_exec: ["activity"],
+  kube_exec_input: [],
+  kube_forward: ["forwards","activity"],
+  kube_forward_list: [],
+  kube_forward_stop: ["forwards","activity"],
+  kube_logs: [],
+  kube_logs_save: [],
+  kube_reveal: ["activity"],
+  kube_taken: [],
 };

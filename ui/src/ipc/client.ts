@@ -6,7 +6,7 @@ import { asFault } from './fault';
 import type { Client } from './wire';
 
 /** Commands that speak on a channel before they answer. */
-const SPEAKING = new Set(['cluster_login', 'kube_table', 'kube_watch', 'tool_call', 'wb_rollout']);
+const SPEAKING = new Set(['tool_call', 'cluster_login', 'kube_act', 'kube_exec', 'kube_logs', 'kube_table', 'kube_watch', 'wb_rollout']);
 
 export const tauriClient: Client = {
   async call(name, req, onMessage) {

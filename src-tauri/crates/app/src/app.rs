@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::cluster::Clusters;
 use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
+use domain::inside::Inside;
 use domain::kube::Kube;
 use domain::kubeconfig::Kubeconfigs;
 use domain::manifest::Change;
@@ -32,8 +33,8 @@ use crate::imports::Imports;
 use crate::policy_book::PolicyState;
 use crate::templates::Templates;
 use crate::{
-    Activity, ClusterBook, Desk, Kubernetes, Manifests, Measures, PolicyBook, Prefs, Questions, Secrets, ServerBook, Sessions, ToolIndex,
-    Workbench,
+    Activity, ClusterBook, Desk, InsidePods, Kubernetes, Manifests, Measures, PolicyBook, Prefs, Questions, Secrets, ServerBook, Sessions,
+    ToolIndex, Workbench,
 };
 
 /// The ten seconds of a shutdown: what its parts may take. What is kept has the time that the others did not need.
@@ -79,6 +80,8 @@ pub struct AppParts {
     pub kube: Arc<dyn Kube>,
     /// Changes what clusters hold.
     pub change: Arc<dyn Change>,
+    /// Reaches into what runs in clusters.
+    pub inside: Arc<dyn Inside>,
     /// Checks manifests.
     pub manifests: Arc<dyn CheckManifests>,
     /// Time.
@@ -116,6 +119,8 @@ pub struct App {
     pub kube: Kubernetes,
     /// Drafts of manifests.
     pub drafts: Drafts,
+    /// What runs in clusters, reached into: terminals, forwards, single values of Secrets.
+    pub inside: InsidePods,
     /// Manifests, checked before anybody sends them.
     pub manifests: Manifests,
     /// Preferences.
@@ -160,6 +165,7 @@ impl App {
                 reach: parts.reach,
                 kube: parts.kube,
                 change: parts.change,
+                inside: parts.inside,
                 manifests: parts.manifests,
             },
             protocols: Protocols::new(parts.protocols),
@@ -181,6 +187,7 @@ impl App {
         core.desk.start(&core);
         core.tasks.spawn(core.clone().watch_vault());
         core.tasks.spawn(core.clone().keep_deadlines());
+        core.tasks.spawn(core.clone().keep_forwards());
         core.load_slots().await?;
         Ok(Arc::new(Self {
             desk: Desk::new(core.clone()),
@@ -195,6 +202,7 @@ impl App {
             credentials: Credentials::of(&core),
             kube: Kubernetes::new(core.clone()),
             drafts: Drafts::new(core.clone()),
+            inside: InsidePods::new(core.clone()),
             manifests: Manifests::new(core.clone()),
             prefs: Prefs::new(core.clone()),
             imports: Imports::new(core.clone(), ServerBook::new(core.clone())),

@@ -8,6 +8,7 @@ use domain::cluster::Clusters;
 use domain::fault::Fault;
 use domain::fault::FaultKind;
 use domain::id::{AuditId, Clock, Millis, ProtocolId, ServerId};
+use domain::inside::Inside;
 use domain::kube::Kube;
 use domain::kubeconfig::Kubeconfigs;
 use domain::manifest::Change;
@@ -50,6 +51,7 @@ pub(crate) struct Ports {
     pub(crate) reach: Arc<dyn ClusterReach>,
     pub(crate) kube: Arc<dyn Kube>,
     pub(crate) change: Arc<dyn Change>,
+    pub(crate) inside: Arc<dyn Inside>,
     pub(crate) manifests: Arc<dyn CheckManifests>,
 }
 

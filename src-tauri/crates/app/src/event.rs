@@ -33,12 +33,23 @@ pub enum Tag {
     Clusters,
     /// Changes to clusters that were applied, confirmed or taken back.
     Changes,
+    /// Ports that are forwarded.
+    Forwards,
 }
 
 impl Tag {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Servers, Self::Tools, Self::Activity, Self::Approvals, Self::Settings, Self::Metrics, Self::Clusters, Self::Changes];
+    pub const ALL: [Self; 9] = [
+        Self::Servers,
+        Self::Tools,
+        Self::Activity,
+        Self::Approvals,
+        Self::Settings,
+        Self::Metrics,
+        Self::Clusters,
+        Self::Changes,
+        Self::Forwards,
+    ];
 
     fn bit(self) -> u16 {
         1 << (self as u16)

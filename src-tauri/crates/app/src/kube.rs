@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use domain::Json;
 use domain::cluster::ClusterDef;
 use domain::fault::Fault;
 use domain::kube::{
-    Access, Count, EventQuery, EventRow, KindInfo, Kinds, LogQuery, LogSink, LookFor, Objects, Permission, Table, TableSink, Usage,
-    UsageOf, WatchFor, WatchSink, choose,
+    Access, Count, EventQuery, EventRow, KindInfo, Kinds, LogPart, LogQuery, LogSink, LookFor, Objects, Permission, Table, TableSink,
+    Usage, UsageOf, WatchFor, WatchSink, choose,
 };
 
+use domain::secret::Redact;
 use futures::StreamExt as _;
 
 use crate::core::Core;
@@ -83,9 +85,10 @@ impl Kubernetes {
             .await
     }
 
-    /// Lines of logs as they come in; dropping the future ends it.
+    /// Lines of logs as they come in, known secrets hidden; dropping the future ends it.
     pub async fn logs(&self, cluster: &ClusterDef, query: &LogQuery, sink: &dyn LogSink) -> Result<(), Fault> {
-        self.core.ports.kube.logs(cluster, query, sink).await
+        let hidden = Hidden { redact: self.core.ports.redact.as_ref(), sink };
+        self.core.ports.kube.logs(cluster, query, &hidden).await
     }
 
     /// What happened, newest last.
@@ -101,5 +104,23 @@ impl Kubernetes {
     /// What is used now, as the cluster measures it.
     pub async fn usage(&self, cluster: &ClusterDef, of: &UsageOf) -> Result<Vec<Usage>, Fault> {
         self.core.ports.kube.usage(cluster, of).await
+    }
+}
+
+/// Hides known secrets in lines.
+struct Hidden<'a> {
+    redact: &'a dyn Redact,
+    sink: &'a dyn LogSink,
+}
+
+#[async_trait]
+impl LogSink for Hidden<'_> {
+    async fn part(&self, mut part: LogPart) -> bool {
+        if let LogPart::Line(line) = &mut part
+            && let std::borrow::Cow::Owned(hidden) = self.redact.redact(&line.text)
+        {
+            line.text = hidden;
+        }
+        self.sink.part(part).await
     }
 }

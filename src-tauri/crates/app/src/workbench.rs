@@ -160,8 +160,8 @@ impl Workbench {
         Self { core }
     }
 
-    /// The same for somebody: what reached the API server as a trial is written down.
-    pub async fn rehearse_as(&self, cluster: Option<&str>, draft: &Draft, by: &Actor) -> Result<Rehearsal, Fault> {
+    /// Tries a manifest on the API server, which changes nothing; that it was tried is written down.
+    pub async fn rehearse(&self, cluster: Option<&str>, draft: &Draft, by: &Actor) -> Result<Rehearsal, Fault> {
         let cluster = choose(&self.core.ports.clusters.clusters().await?, cluster)?;
         let tried = self.core.ports.change.rehearse(&cluster, draft).await;
         let objects: Vec<String> = tried.iter().flat_map(Rehearsal::changes).map(|change| change.object.to_string()).collect();
@@ -194,12 +194,6 @@ impl Workbench {
         let kind = self.core.ports.kube.kind(&cluster, kind).await?;
         let target = ActTarget { kind, namespace: namespace.map(str::to_owned), name: name.to_owned() };
         self.core.ports.change.revisions(&cluster, &target).await
-    }
-
-    /// Tries a manifest on the API server. Changes nothing.
-    pub async fn rehearse(&self, cluster: Option<&str>, draft: &Draft) -> Result<Rehearsal, Fault> {
-        let cluster = choose(&self.core.ports.clusters.clusters().await?, cluster)?;
-        self.core.ports.change.rehearse(&cluster, draft).await
     }
 
     /// Applies what was rehearsed.
@@ -302,7 +296,7 @@ impl Workbench {
     }
 
     /// Calls a built-in tool; its fault is given as it was.
-    async fn tool<T: DeserializeOwned>(&self, tool: &str, args: JsonMap, by: &Actor, approve_once: bool) -> Result<T, Fault> {
+    pub(crate) async fn tool<T: DeserializeOwned>(&self, tool: &str, args: JsonMap, by: &Actor, approve_once: bool) -> Result<T, Fault> {
         let order = CallOrder {
             server: self.server()?,
             tool: tool.into(),
@@ -332,7 +326,7 @@ impl Workbench {
     }
 
     /// The saved server whose tools these are.
-    fn server(&self) -> Result<ServerId, Fault> {
+    pub(crate) fn server(&self) -> Result<ServerId, Fault> {
         let is_it = |def: &domain::server::ServerDef| {
             def.enabled && def.protocol.as_str() == "local" && def.settings.get("module").and_then(Json::as_str) == Some(MODULE)
         };

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use app::{App, AppParts};
 use cluster::validate::Checker;
-use cluster::{Changes, Helper, KubeFiles, Look, Reach, ReachParts};
+use cluster::{Changes, Helper, Insides, KubeFiles, Look, Reach, ReachParts};
 use domain::fault::{Fault, FaultKind};
 use domain::id::Clock;
 use domain::person::Person;
@@ -110,10 +110,12 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
     let places_of_tools = toolbox::Places { scratch: places.scratch.clone(), home: places.home.clone(), private: vec![places.dir.clone()] };
     let change = Arc::new(Changes::new(reach.clone(), store.clone(), vault.clone(), clock.clone()));
     let checker = Arc::new(Checker::new(reach.clone()).heeding(store.clone()));
+    let inside = Arc::new(Insides::new(look.clone()));
     let clustering = Clustering {
         kube: look.clone(),
         change: Some(change.clone()),
         manifests: Some(checker.clone()),
+        inside: Some(inside.clone()),
         clusters: store.clone(),
         clock: clock.clone(),
     };
@@ -123,6 +125,7 @@ pub async fn open(options: Options) -> Result<Arc<App>, Fault> {
         reach,
         kube: look,
         change,
+        inside,
         clusters: store.clone(),
         kubeconfigs: Arc::new(KubeFiles::new(helper, std::env::var_os("PATH"))),
         protocols: protocols::registry(Arc::new(local)),

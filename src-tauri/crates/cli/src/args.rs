@@ -4,6 +4,7 @@ mod cluster;
 mod k8s;
 mod k8s_act;
 mod k8s_change;
+mod k8s_inside;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub(crate) use cluster::{ClusterCommand, ClusterImportArgs, ClusterLoginArgs, Cl
 pub(crate) use k8s::{K8sCanIArgs, K8sCommand, K8sEventsArgs, K8sGetArgs, K8sLevel, K8sLogsArgs, K8sPlace, K8sTopCommand, K8sValidateArgs};
 pub(crate) use k8s_act::{K8sCascade, K8sDeleteArgs, K8sDrainArgs, K8sNodeArgs, K8sPatchArgs, K8sPatchType, K8sScaleArgs, K8sTargetArgs};
 pub(crate) use k8s_change::{K8sApplyArgs, K8sManifestArgs, K8sRolloutCommand, K8sTryArgs, K8sUndoArgs};
+pub(crate) use k8s_inside::{K8sExecArgs, K8sForwardArgs, K8sRevealCommand};
 
 /// Reach any MCP tool server from the terminal: tools, policy and audit in one place.
 ///

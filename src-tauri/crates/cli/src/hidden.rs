@@ -28,6 +28,17 @@ pub(crate) fn show_again() {
     }
 }
 
+/// Gives every key to whoever reads, as it is typed: Ctrl-C is a key then.
+pub(crate) fn raw() {
+    let stdin = std::io::stdin();
+    if let Ok(before) = tcgetattr(&stdin) {
+        let mut raw = before.clone();
+        raw.make_raw();
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+        let _ = tcsetattr(&stdin, OptionalActions::Now, &raw);
+    }
+}
+
 /// A line typed without being shown; none when nobody can type here, or at the end of the input.
 pub(crate) fn typed(out: &Out, prompt: &Text) -> Option<Secret> {
     let stdin = std::io::stdin();

@@ -12,6 +12,7 @@ mod credential;
 mod exec;
 mod fault;
 mod gate;
+pub mod inside;
 pub mod kubeconfig;
 mod language;
 pub mod look;
@@ -23,6 +24,7 @@ pub mod validate;
 mod watch;
 
 pub use change::Changes;
+pub use inside::Insides;
 pub use kubeconfig::{Helper, KubeFiles};
 pub use look::Look;
 pub use reach::{Reach, ReachParts};

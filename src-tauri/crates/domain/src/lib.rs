@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod exec_credential;
 pub mod fault;
 pub mod id;
+pub mod inside;
 pub mod kube;
 pub mod kubeconfig;
 pub mod local;

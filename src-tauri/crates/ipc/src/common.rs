@@ -77,6 +77,8 @@ pub enum Tag {
     Changes,
     /// Drafts of manifests.
     Drafts,
+    /// Ports that are forwarded.
+    Forwards,
 }
 
 /// No arguments.

@@ -8,6 +8,8 @@ pub mod common;
 pub mod consents;
 pub mod kube;
 pub mod kube_act;
+pub mod kube_inside;
+pub mod kube_logs;
 pub mod kube_usage;
 pub mod servers;
 pub mod sign_in;

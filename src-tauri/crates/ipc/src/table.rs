@@ -16,6 +16,10 @@ use crate::kube::{
     KubeWatchPart, KubeWatchReq,
 };
 use crate::kube_act::{KubeActReq, KubeActRes, KubeActStep, KubeRevisionView, KubeRevisionsReq};
+use crate::kube_inside::{
+    KubeExecInputReq, KubeExecPart, KubeExecReq, KubeExecRes, KubeForwardReq, KubeForwardView, KubeRevealReq, KubeRevealView,
+};
+use crate::kube_logs::{KubeLogBatch, KubeLogsReq, KubeLogsRes, KubeLogsSaveReq, TakenReq};
 use crate::kube_usage::{KubeUsageReq, KubeUsageView};
 use crate::servers::{
     EnableReq, ExportReq, FiguresReq, FiguresView, ImportDone, ImportPreview, ImportReq, LogRes, ServerDetail, ServerForm, ServerView,
@@ -173,7 +177,7 @@ table! {
     "wb_rules": WbRulesReq => Vec<WbRuleView>; reads [Settings] changes [];
     "wb_rule_set": WbRuleSetReq => Nothing; reads [] changes [Settings, Activity];
     "wb_live": WbLiveReq => Vec<WbLiveView>; reads [] changes [];
-    "wb_rehearse": WbRehearseReq => WbRehearsalView; reads [] changes [];
+    "wb_rehearse": WbRehearseReq => WbRehearsalView; reads [] changes [Activity];
     "wb_apply": WbApplyReq => WbAppliedView; reads [] changes [Changes, Activity];
     "wb_rollout": WbRolloutReq => WbRolloutView, channel WbRolloutView; reads [] changes [];
     "wb_changes": Nothing => Vec<WbPastView>; reads [Changes] changes [];
@@ -186,6 +190,15 @@ table! {
     "wb_draft_remove": IdReq => Nothing; reads [] changes [Drafts];
     "wb_open": Nothing => WbOpenRes; reads [] changes [];
     "wb_save": WbSaveReq => PickRes; reads [] changes [];
+    "kube_exec": KubeExecReq => KubeExecRes, channel KubeExecPart; reads [] changes [Activity];
+    "kube_exec_input": KubeExecInputReq => Nothing; reads [] changes [];
+    "kube_forward": KubeForwardReq => KubeForwardView; reads [] changes [Forwards, Activity];
+    "kube_forward_list": Nothing => Vec<KubeForwardView>; reads [Forwards] changes [];
+    "kube_forward_stop": IdReq => Nothing; reads [] changes [Forwards, Activity];
+    "kube_logs": KubeLogsReq => KubeLogsRes, channel KubeLogBatch; reads [] changes [];
+    "kube_logs_save": KubeLogsSaveReq => PickRes; reads [] changes [];
+    "kube_reveal": KubeRevealReq => KubeRevealView; reads [] changes [Activity];
+    "kube_taken": TakenReq => Nothing; reads [] changes [];
 }
 
 /// The whole TypeScript file: types, the command map, and the tags.
@@ -199,6 +212,8 @@ pub fn typescript() -> String {
     use crate::common::{NoticeView, ProtocolView, Words};
     use crate::kube::{KubeColumnView, KubeKindView, KubeMissingView, KubeNameView, KubeRowView};
     use crate::kube_act::KubeAct;
+    use crate::kube_inside::KubeForwardPort;
+    use crate::kube_logs::{KubeLogLine, KubeLogSource};
     use crate::servers::{FactsView, FrameView, ImportChange, ImportItem, RejectedView};
     use crate::workbench::{
         WbAction, WbChangeView, WbConflictView, WbDoneView, WbEditView, WbExtent, WbFieldView, WbFileView, WbFixView, WbHoverView,
@@ -384,6 +399,22 @@ pub fn typescript() -> String {
         WbDraftSaveReq,
         WbDraftSavedView,
         WbDraftVersionView,
+        KubeExecReq,
+        KubeExecPart,
+        KubeExecRes,
+        KubeExecInputReq,
+        KubeForwardReq,
+        KubeForwardView,
+        KubeForwardPort,
+        KubeLogsReq,
+        KubeLogsRes,
+        KubeLogBatch,
+        KubeLogSource,
+        KubeLogLine,
+        KubeLogsSaveReq,
+        KubeRevealReq,
+        KubeRevealView,
+        TakenReq,
     );
     out.push_str("\nexport interface Commands {\n");
     for row in TABLE {

@@ -24,6 +24,7 @@ pub mod evil;
 mod from_the_wire;
 pub mod issuer;
 pub mod kube;
+pub mod kubelet;
 pub mod memory;
 pub mod memory_changes;
 pub mod memory_rows;

@@ -1,13 +1,14 @@
 //! The module `kubernetes`: looking at clusters, and changing them. It sees a cluster only as `domain::kube::Kube` and
 //! `domain::manifest::Change`.
 //!
-//! **Invariant:** only the tools of `act` and `change` change a cluster, and no value of a Secret passes through.
+//! **Invariant:** only the tools of `act`, `change` and `inside` can change something in a cluster, and no value of a Secret passes through.
 
 mod act;
 mod args;
 mod change;
 mod cluster;
 mod generate;
+mod inside;
 mod kinds;
 mod manifests;
 mod pods;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 use domain::cluster::{ClusterDef, Clusters};
 use domain::fault::{Fault, Phase, ServerFault};
 use domain::id::{Clock, ToolName};
+use domain::inside::Inside;
 use domain::kube::{Kube, LookFor, Objects, Scope, choose};
 use domain::local::{LocalModule, LocalSettings, ModuleInfo};
 use domain::manifest::Change;
@@ -31,6 +33,7 @@ use domain::{Json, JsonMap};
 
 use act::ActTools;
 use change::ChangeTools;
+use inside::InsideTools;
 use manifests::ManifestTools;
 
 use args::{Arg, Args, Sort, may, must};
@@ -53,6 +56,8 @@ pub struct Clustering {
     pub change: Option<Arc<dyn Change>>,
     /// Checks manifests; none: that tool is not there.
     pub manifests: Option<Arc<dyn CheckManifests>>,
+    /// Reaches into what runs; none: those tools are not there.
+    pub inside: Option<Arc<dyn Inside>>,
     /// Which clusters there are.
     pub clusters: Arc<dyn Clusters>,
     /// Time, for ages.
@@ -85,7 +90,8 @@ pub(crate) fn open(on: &Clustering) -> Kubernetes {
         (ActTools::new(on.kube.clone(), change.clone()), change)
     });
     let manifests = ManifestTools::new(on.manifests.clone(), on.clusters.clone());
-    Kubernetes { on: on.clone(), manifests, change }
+    let inside = on.inside.clone().map(|inside| InsideTools::new(inside, on.clusters.clone()));
+    Kubernetes { on: on.clone(), manifests, change, inside }
 }
 
 const NAMESPACE: Arg =
@@ -273,6 +279,7 @@ pub(crate) struct Kubernetes {
     on: Clustering,
     manifests: ManifestTools,
     change: Option<(ActTools, ChangeTools)>,
+    inside: Option<InsideTools>,
 }
 
 #[async_trait]
@@ -297,12 +304,18 @@ impl LocalModule for Kubernetes {
             },
         };
         let changing = self.change.iter().flat_map(|_| ChangeTools::tools().into_iter().chain(ActTools::tools()));
-        ROWS.iter().chain(kinds::ROWS).map(one).chain(self.manifests.tools()).chain(changing).collect()
+        let inside = self.inside.iter().flat_map(|_| InsideTools::tools());
+        ROWS.iter().chain(kinds::ROWS).map(one).chain(self.manifests.tools()).chain(changing).chain(inside).collect()
     }
 
     async fn call(&self, tool: &ToolName, args: JsonMap, io: CallIo) -> Result<ToolResult, ServerFault> {
         let Some(row) = ROWS.iter().chain(kinds::ROWS).find(|row| row.name == tool.as_str()) else {
             if let Some(done) = self.manifests.call(tool.as_str(), &args).await {
+                return done;
+            }
+            if let Some(inside) = &self.inside
+                && let Some(done) = inside.call(tool.as_str(), args.clone(), &io).await
+            {
                 return done;
             }
             return match &self.change {

@@ -11,10 +11,14 @@ import { EditButton } from './EditButton';
 import { Failed, FaultView } from '@/shared/ui/states';
 import { keyOf, useGiveUp, useObject, type ClusterDetail, type KubeKindView, type KubeObjectView } from './api';
 import { EventsTab } from './EventsTab';
+import { ForwardTab } from './ForwardTab';
+import { LogsTab } from './LogsTab';
 import { ObjectActions } from './ObjectActions';
 import { GivenUp, Waiting } from './parts';
+import { RevealSecret } from './RevealSecret';
 import { summaryOf } from './summary';
 import { SummaryTab } from './SummaryTab';
+import { TerminalTab } from './TerminalTab';
 import { Views } from './Views';
 
 export type Follow = {
@@ -71,7 +75,7 @@ export function ObjectPanel({ cluster, kind, namespace, name, tab, onTab, onClos
   );
 }
 
-const TABS = ['summary', 'yaml', 'events'];
+const TABS = ['summary', 'yaml', 'events', 'logs', 'terminal', 'forward'];
 
 function Filled({ cluster, kind, namespace, name, view, tab, onTab, follow, onOpen }: Follow & { cluster: ClusterDetail; kind: KubeKindView; namespace: string | null; name: string; view: KubeObjectView; tab: string | null; onTab: (tab: string | null) => void }) {
   const { t } = useT();
@@ -82,8 +86,14 @@ function Filled({ cluster, kind, namespace, name, view, tab, onTab, follow, onOp
     </Notice>
   );
   const events = kind.name !== 'events';
+  const pod = kind.name === 'pods';
+  // Whatever has pods of its own: its containers are known, or it chooses them.
+  const logs = summary.containers.length > 0 && (pod || summary.chooses);
+  const forward = pod || summary.chooses;
+  const containers = summary.containers.map((one) => one.name);
+  const there: Record<string, boolean> = { events, logs, terminal: pod, forward };
   return (
-    <Tabs value={tab !== null && TABS.includes(tab) && (events || tab !== 'events') ? tab : 'summary'} onChange={(next) => onTab(next === 'summary' ? null : next)} className="ph-tabs">
+    <Tabs value={tab !== null && TABS.includes(tab) && there[tab] !== false ? tab : 'summary'} onChange={(next) => onTab(next === 'summary' ? null : next)} className="ph-tabs" keepMounted={false} keepMountedMode="display-none">
       <Tabs.List aria-label={t('explorer.parts')}>
         <Tabs.Tab value="summary" data-testid="tab-summary">
           {t('explorer.summary')}
@@ -96,8 +106,24 @@ function Filled({ cluster, kind, namespace, name, view, tab, onTab, follow, onOp
             {t('explorer.events')}
           </Tabs.Tab>
         )}
+        {logs && (
+          <Tabs.Tab value="logs" data-testid="tab-logs">
+            {t('logs.title')}
+          </Tabs.Tab>
+        )}
+        {pod && (
+          <Tabs.Tab value="terminal" data-testid="tab-terminal">
+            {t('terminal.title')}
+          </Tabs.Tab>
+        )}
+        {forward && (
+          <Tabs.Tab value="forward" data-testid="tab-forward">
+            {t('forward.title')}
+          </Tabs.Tab>
+        )}
       </Tabs.List>
       <Tabs.Panel value="summary" className="ph-scroll ph-pad">
+        {summary.secret && <RevealSecret key={name} cluster={cluster.view.id} namespace={namespace} name={name} keys={summary.keys} />}
         <SummaryTab summary={summary} name={name} namespace={namespace} masked={masked} view={<Views cluster={cluster} object={view.object} namespace={namespace} name={name} follow={follow} onOpen={onOpen} />} follow={follow} onOpen={onOpen} />
       </Tabs.Panel>
       <Tabs.Panel value="yaml" className="ph-fill ph-yaml">
@@ -114,6 +140,22 @@ function Filled({ cluster, kind, namespace, name, view, tab, onTab, follow, onOp
       {events && (
         <Tabs.Panel value="events" className="ph-scroll ph-pad">
           <EventsTab cluster={cluster} namespace={namespace} uid={summary.uid} />
+        </Tabs.Panel>
+      )}
+      {/* What is not looked at does not go on: only the open tab is there. A terminal stays while another tab of its pod is open. */}
+      {logs && (
+        <Tabs.Panel value="logs" className="ph-fill">
+          <LogsTab cluster={cluster} kind={kind} namespace={namespace} name={name} containers={containers} />
+        </Tabs.Panel>
+      )}
+      {pod && (
+        <Tabs.Panel value="terminal" className="ph-fill" keepMounted>
+          <TerminalTab key={`${namespace}/${name}`} cluster={cluster} namespace={namespace} name={name} containers={summary.containers.filter((one) => !one.init).map((one) => one.name)} />
+        </Tabs.Panel>
+      )}
+      {forward && (
+        <Tabs.Panel value="forward" className="ph-scroll ph-pad">
+          <ForwardTab key={`${kind.name}/${namespace}/${name}`} cluster={cluster} kind={kind} namespace={namespace} name={name} ports={summary.ports} />
         </Tabs.Panel>
       )}
     </Tabs>

@@ -21,7 +21,16 @@ export type Summary = {
   account: string;
   /** Whether its values are masked. */
   secret: boolean;
+  /** The keys of its values. */
+  keys: string[];
+  /** Whether it chooses pods by their labels. */
+  chooses: boolean;
+  /** Ports that it names: by name where it gives one. */
+  ports: string[];
 };
+
+/** Kinds whose selector chooses the pods that do their work. */
+const CHOOSING = new Set(['v1/Service', 'v1/ReplicationController', 'apps/v1/Deployment', 'apps/v1/StatefulSet', 'apps/v1/DaemonSet', 'apps/v1/ReplicaSet', 'batch/v1/Job']);
 
 const map = (value: Json | undefined): JsonMap => (isMap(value) ? value : {});
 const list = (value: Json | undefined): JsonMap[] => (Array.isArray(value) ? value.filter(isMap) : []);
@@ -76,6 +85,12 @@ export function summaryOf(raw: Json): Summary {
     address: text(status['podIP']) || text(own['clusterIP']),
     account: text(pod['serviceAccountName']),
     secret: text(object['kind']) === 'Secret' && text(object['apiVersion']) === 'v1',
+    keys: Object.keys(map(object['data'])),
+    chooses: CHOOSING.has(`${text(object['apiVersion'])}/${text(object['kind'])}`) && isMap(own['selector']) && Object.keys(own['selector']).length > 0,
+    ports: [
+      ...(Array.isArray(own['containers']) ? list(own['containers']) : list(pod['containers'])).flatMap((one) => list(one['ports']).map((port) => text(port['name']) || text(port['containerPort']))),
+      ...list(own['ports']).map((port) => text(port['name']) || text(port['port'])),
+    ].filter(Boolean),
   };
 }
 

@@ -3,6 +3,7 @@ import type { CallDone, ClusterDetail, ImportItem, Json, ServerDetail, ServerFor
 import type { Client, Message, Name, Req, Res } from '../wire';
 import { answer, contexts, kubeconfigs, UNKNOWN } from './clusters';
 import * as kube from './kube';
+import { streaming } from './streams';
 import { PROTOCOLS } from './protocols';
 import { STATES } from './vault';
 import { benchHandlers, benchWorld, type BenchWorld } from './workbench';
@@ -38,6 +39,7 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
   const cancelled = new Set<string>();
   const once = new Map<Name, UiFault>();
   const calls: { name: Name; req: unknown }[] = [];
+  const streams = streaming();
   const delay = options.delay ?? (mode === 'slow' ? 100_000 : 60);
   const emit = (event: UiEvent) => listeners.forEach((hear) => hear(event));
 
@@ -407,7 +409,16 @@ export function fakeClient(mode: string, options: Options = {}): FakeClient {
     kube_object: (req) => kube.object(req, started),
     kube_watch: (req, say) => kube.watch(req, say),
     kube_counts: (req) => kube.counts(req, mode === 'many'),
-    kube_cancel: (req) => kube.cancel(req.id),
+    kube_cancel: ({ id }) => (streams.cancel(id), kube.cancel(id)),
+    kube_taken: () => ({}),
+    kube_logs: (req, say) => streams.logs(req, say),
+    kube_logs_save: (req) => ({ path: `/home/mira/${req.name}` }),
+    kube_exec: (req, say) => streams.exec(req, say),
+    kube_exec_input: (req) => (streams.input(req), {}),
+    kube_forward: (req) => streams.forward(req, started),
+    kube_forward_list: () => streams.forwards(),
+    kube_forward_stop: ({ id }) => (streams.stop(id), {}),
+    kube_reveal: (req) => ({ text: `value-of-${req.key}`, bytes: 17, auditId: 'a-91c0ffee0001' }),
     kube_act: (req, say) => kube.act(req, say),
     kube_revisions: () => kube.REVISIONS,
     ...benchHandlers(bench, (tag) => emit({ event: 'changed', tags: [tag] }), (ms) => wait(delay === 0 ? 0 : ms)),

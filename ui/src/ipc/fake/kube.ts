@@ -187,7 +187,14 @@ export function object(req: Req<'kube_object'>, now: number): KubeObjectView {
     return { object: whole, yaml: `apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: ${req.name}\n` };
   }
   if (req.kind !== 'pods') {
-    const whole = { apiVersion: found.apiVersion, kind: found.kind, metadata, status: { phase: 'Active', conditions: [{ type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable', message: '', lastTransitionTime: at(3_600_000) }] } };
+    const labels = { app };
+    const spec: Json =
+      req.kind === 'deployments.apps'
+        ? { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: app, image: `registry.example.net/${app}:1.0`, ports: [{ name: 'http', containerPort: 8080 }] }, { name: 'proxy', image: 'registry.example.net/proxy:2.3' }] } } }
+        : req.kind === 'services'
+          ? { selector: labels, ports: [{ name: 'web', port: 80 }] }
+          : {};
+    const whole = { apiVersion: found.apiVersion, kind: found.kind, metadata, spec, status: { phase: 'Active', conditions: [{ type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable', message: '', lastTransitionTime: at(3_600_000) }] } };
     return { object: whole, yaml: `apiVersion: ${found.apiVersion}\nkind: ${found.kind}\nmetadata:\n  name: ${req.name}\nstatus:\n  phase: Active\n` };
   }
   const image = `registry.example.net/${app}:1.0`;

@@ -21,6 +21,11 @@ const ELSE: Duration = Duration::from_secs(1);
 pub(crate) struct LockBell(Arc<Notify>);
 
 impl LockBell {
+    /// Waits until it rings.
+    pub(crate) async fn rung(&self) {
+        self.0.notified().await;
+    }
+
     /// Whoever waits looks at once.
     pub(crate) fn ring(&self) {
         self.0.notify_waiters();

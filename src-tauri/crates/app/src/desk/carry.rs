@@ -331,7 +331,7 @@ impl Call<'_> {
 
 /// Milliseconds since then, to the microsecond: more digits are noise.
 #[expect(clippy::cast_precision_loss, reason = "2^53 µs are 285 years")]
-fn millis(since: Instant) -> f64 {
+pub(super) fn millis(since: Instant) -> f64 {
     since.elapsed().as_micros() as f64 / 1000.0
 }
 

@@ -130,7 +130,7 @@ impl Core {
             Decision::Deny(refusal) => return Err(Box::pin(self.refuse(&refusal, args_shape)).await),
             Decision::Ask(held) => held,
         };
-        let (permit, args) = Box::pin(self.permitted(slot, order, held, args, &args_shape, &live)).await?;
+        let (permit, args) = Box::pin(self.permitted(slot, order, held, args, &args_shape, Some(&live))).await?;
         // Much may have happened while a person was thinking.
         let live = self.ensure(slot, &order.actor).await?;
         let now = Self::callable(slot, order).map_err(|fault| say(&fault))?;
@@ -142,7 +142,7 @@ impl Core {
     }
 
     /// Whether the caller agreed beforehand to what policy would ask about. Only a command line can say so.
-    fn agreed_before(order: &CallOrder) -> bool {
+    pub(super) fn agreed_before(order: &CallOrder) -> bool {
         order.approve_once && order.actor.door == Door::Cli
     }
 
@@ -164,14 +164,14 @@ impl Core {
     }
 
     /// Turns a held call into a permit: by an approval that was given earlier, or by asking.
-    async fn permitted(
+    pub(super) async fn permitted(
         &self,
         slot: &Slot,
         order: &CallOrder,
         held: Held,
         mut args: JsonMap,
         args_shape: &Json,
-        live: &Live,
+        live: Option<&Live>,
     ) -> Result<(Permit, JsonMap), Fault> {
         let facts = held.facts();
         let approval = |question: &str, scope: Scope, by: &str| Approval {
@@ -191,7 +191,11 @@ impl Core {
         let given = if let Some(given) = given {
             given
         } else {
-            let preview = match self.foreseen(order, &held, &args, args_shape, live).await? {
+            let foreseen = match live {
+                Some(live) => self.foreseen(order, &held, &args, args_shape, live).await?,
+                None => None,
+            };
+            let preview = match foreseen {
                 Some(foreseen) => {
                     args.extend(foreseen.pinned);
                     Some(self.ports.redact.redact(&foreseen.text).into_owned())
@@ -324,7 +328,7 @@ impl Core {
     }
 
     /// Writes a refusal down and says it.
-    async fn refuse(&self, refusal: &Refusal, args_shape: Json) -> Fault {
+    pub(super) async fn refuse(&self, refusal: &Refusal, args_shape: Json) -> Fault {
         let facts = refusal.facts();
         let fault = ServerFault::PolicyDenied { rule: refusal.rule().to_owned() };
         let said = self.say(&fault, &attempted(&facts.tool), &facts.server_name);

@@ -4,6 +4,7 @@
 //! caller, the outcome is written too.
 
 mod approvals;
+pub(crate) mod begin;
 mod cache;
 mod carry;
 mod decide;
@@ -107,6 +108,7 @@ impl DeskState {
 }
 
 /// A call in the list of running ones, for as long as this lives.
+#[derive(Debug)]
 struct Listed {
     core: Arc<Core>,
     call: CallId,

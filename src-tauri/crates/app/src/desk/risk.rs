@@ -14,13 +14,18 @@ const KNOWN: &[(&str, Risk)] = &[
     ("k8s-confirm", Risk::Low),
     ("k8s-create-deployment", Risk::High),
     ("k8s-create-service", Risk::Medium),
+    ("k8s-exec-pod", Risk::High),
     ("k8s-generate-deployment-yaml", Risk::Low),
     ("k8s-llm-generate-deployment", Risk::Low),
     ("k8s-patch-service", Risk::Medium),
     ("k8s-rehearse", Risk::Safe),
+    // A way into the cluster's network, open to every program of this machine.
+    ("k8s-port-forward", Risk::Medium),
     ("k8s-relation-query", Risk::Safe),
     ("k8s-rollout-history", Risk::Safe),
     ("k8s-rollout-status", Risk::Safe),
+    // Closes a way that was open here.
+    ("k8s-stop-port-forward", Risk::Low),
     ("k8s-update-service", Risk::Medium),
 ];
 
@@ -277,6 +282,9 @@ mod tests {
             ("k8s-generate-deployment-yaml", Some(Risk::Low)),
             ("k8s-create-deployment", Some(Risk::High)),
             ("k8s-create-service", Some(Risk::Medium)),
+            ("k8s-port-forward", Some(Risk::Medium)),
+            ("k8s-stop-port-forward", Some(Risk::Low)),
+            ("k8s-list-port-forwards", Some(Risk::Safe)),
             ("k8s-update-service", Some(Risk::Medium)),
             ("k8s-patch-service", Some(Risk::Medium)),
             ("k8s-scale-deployment", Some(Risk::Medium)),

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::k8s_act::{K8sDeleteArgs, K8sDrainArgs, K8sNodeArgs, K8sPatchArgs, K8sScaleArgs, K8sTargetArgs};
 use super::k8s_change::{K8sApplyArgs, K8sRolloutCommand, K8sTryArgs, K8sUndoArgs};
+use super::k8s_inside::{K8sExecArgs, K8sForwardArgs, K8sRevealCommand};
 
 /// `pilot k8s`.
 #[derive(Debug, Subcommand)]
@@ -12,6 +13,13 @@ pub(crate) enum K8sCommand {
     Get(K8sGetArgs),
     /// Print the logs of a pod, of the pods of a workload, or of every pod with these labels
     Logs(K8sLogsArgs),
+    /// Run a command in a container; its exit code becomes ours
+    Exec(K8sExecArgs),
+    /// Listen on 127.0.0.1 and carry connections to a pod until Ctrl-C; a pod that goes is followed by the next
+    PortForward(K8sForwardArgs),
+    /// Show what is masked everywhere else
+    #[command(subcommand)]
+    Reveal(K8sRevealCommand),
     /// List what happened, newest last
     Events(K8sEventsArgs),
     /// Ask whether you may do something; exit code 1 when you may not

@@ -146,7 +146,13 @@ impl Look {
                         return Ok(true);
                     }
                 }
-                Ok(Ended::Cut(_)) => begun = true,
+                Ok(Ended::Cut(fault)) => {
+                    begun = true;
+                    // A container that says nothing for a while is no news.
+                    if fault.kind != FaultKind::Timeout && !sink.part(LogPart::Note(taken_up(source))).await {
+                        return Ok(false);
+                    }
+                }
                 // What was never there is a fault; what is there no more has come to its end.
                 Err(fault) if begun && fault.kind == FaultKind::NotFound => return Ok(true),
                 Err(fault) if !begun || !matches!(fault.kind, FaultKind::Unreachable | FaultKind::Timeout) => return Err(fault),
@@ -306,7 +312,7 @@ fn path(source: &LogSource, query: &LogQuery, place: &Place) -> String {
     path
 }
 
-fn pod_kind() -> KindInfo {
+pub(crate) fn pod_kind() -> KindInfo {
     KindInfo { version: "v1".into(), kind: "Pod".into(), plural: "pods".into(), namespaced: true, ..KindInfo::default() }
 }
 
@@ -318,7 +324,7 @@ fn statuses(pod: &Json) -> impl Iterator<Item = &Json> {
 }
 
 /// The names of a pod's containers: those that prepare it, then its own, then those that were added to look into it.
-fn containers(pod: &Json) -> Vec<(&'static str, &str)> {
+pub(crate) fn containers(pod: &Json) -> Vec<(&'static str, &str)> {
     ["initContainers", "containers", "ephemeralContainers"]
         .into_iter()
         .filter_map(|list| Some((list, pod.get("spec")?.get(list)?.as_array()?)))
@@ -375,7 +381,7 @@ fn sources(at: &At<'_>, pods: &[Json], namespace: &str, query: &LogQuery) -> Res
 }
 
 /// How an object chooses its pods, as a label selector.
-fn selector(object: &Json) -> Option<String> {
+pub(crate) fn selector(object: &Json) -> Option<String> {
     let chosen = object.pointer("/spec/selector")?;
     let plain = |labels: &Json| -> Vec<String> {
         labels.as_object().into_iter().flatten().filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?))).collect()
@@ -419,6 +425,11 @@ fn too_many(at: &At<'_>, count: usize) -> Fault {
         ),
         Text::new("Choose fewer: another selector, or one container.", "请缩小范围：使用其他选择器或指定容器。"),
     )
+}
+
+fn taken_up(source: &LogSource) -> Text {
+    let of = format!("{}/{}", source.pod, source.container);
+    Text::new(format!("{of}: the connection was cut; it is taken up again where it was"), format!("{of}：连接中断；正在从中断处继续"))
 }
 
 fn said_of(source: &LogSource, fault: &Fault) -> Text {

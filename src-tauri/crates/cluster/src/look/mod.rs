@@ -5,7 +5,7 @@
 
 pub mod discovery;
 mod fault;
-mod logs;
+pub(crate) mod logs;
 mod mask;
 mod may;
 pub(crate) mod objects;
@@ -45,8 +45,8 @@ pub(crate) const JSON: &str = "application/json";
 /// Looks at clusters.
 #[derive(Debug)]
 pub struct Look {
-    reach: Arc<Reach>,
-    patience: Duration,
+    pub(crate) reach: Arc<Reach>,
+    pub(crate) patience: Duration,
     kinds: Mutex<HashMap<ClusterId, (Vec<u8>, Millis, Arc<Kinds>)>>,
 }
 

@@ -24,7 +24,7 @@ fn draft(args: &K8sManifestArgs) -> Result<Draft, Fault> {
 /// Tries a manifest.
 pub(super) async fn rehearse(cx: &Context, args: K8sTryArgs) -> Result<u8, Fault> {
     let manifest = &args.manifest;
-    let rehearsal = cx.or_stop(cx.app.workbench.rehearse_as(manifest.place.cluster.as_deref(), &draft(manifest)?, &cx.actor)).await?;
+    let rehearsal = cx.or_stop(cx.app.workbench.rehearse(manifest.place.cluster.as_deref(), &draft(manifest)?, &cx.actor)).await?;
     let out = &cx.out;
     if out.for_programs() {
         out.document(&json!({
@@ -113,7 +113,7 @@ fn changes(out: &Out, rehearsal: &Rehearsal, defaults: bool) -> String {
 /// Shows what would be otherwise.
 pub(super) async fn diff(cx: &Context, args: K8sTryArgs) -> Result<u8, Fault> {
     let manifest = &args.manifest;
-    let rehearsal = cx.or_stop(cx.app.workbench.rehearse_as(manifest.place.cluster.as_deref(), &draft(manifest)?, &cx.actor)).await?;
+    let rehearsal = cx.or_stop(cx.app.workbench.rehearse(manifest.place.cluster.as_deref(), &draft(manifest)?, &cx.actor)).await?;
     if cx.out.for_programs() {
         cx.out.document(&json!({ "changes": rehearsal.changes(), "warnings": words(&cx.out, rehearsal.warnings()) }));
     } else {

@@ -4,6 +4,7 @@ mod act;
 pub(crate) mod change;
 mod figures;
 mod get;
+mod inside;
 mod logs;
 mod validate;
 mod watch;
@@ -19,6 +20,9 @@ pub(super) async fn run(cx: &Context, command: K8sCommand) -> Result<u8, Fault> 
         K8sCommand::Get(args) if args.watch => watch::watch(cx, args).await,
         K8sCommand::Get(args) => cx.or_stop(get::get(cx, args)).await,
         K8sCommand::Logs(args) => logs::logs(cx, args).await,
+        K8sCommand::Exec(args) => inside::exec(cx, args).await,
+        K8sCommand::PortForward(args) => inside::forward(cx, args).await,
+        K8sCommand::Reveal(command) => inside::reveal(cx, command).await,
         K8sCommand::Events(args) => cx.or_stop(figures::events(cx, args)).await,
         K8sCommand::CanI(args) => cx.or_stop(figures::can_i(cx, args)).await,
         K8sCommand::Top(command) => cx.or_stop(figures::top(cx, command)).await,
