@@ -14,7 +14,7 @@ describe('the frame', () => {
   test('shows only the pages that exist', async () => {
     await open();
     const nav = screen.getByRole('navigation', { name: 'Pages' });
-    expect(within(nav).getAllByRole('link').map((link) => link.getAttribute('data-testid'))).toEqual(['nav-servers', 'nav-tools', 'nav-clusters', 'nav-activity', 'nav-settings']);
+    expect(within(nav).getAllByRole('link').map((link) => link.getAttribute('data-testid'))).toEqual(['nav-servers', 'nav-tools', 'nav-clusters', 'nav-workbench', 'nav-activity', 'nav-settings']);
   });
 
   test('the status bar counts servers, running calls and questions, and each leads on', async () => {

@@ -69,7 +69,7 @@ describe('the way to a cluster', () => {
   test('goes step by step, by the keyboard alone: check, rehearse, approve, apply, watch, undo', async () => {
     const { client, user } = await rehearsed(newImage);
     const go = () => fireEvent.keyDown(window, { key: 'Enter', ctrlKey: true });
-    expect(screen.getByTestId('field').textContent).toContain('ledger:1.0');
+    expect((await byId('field')).textContent).toContain('ledger:1.0');
     await at('approve', 'ready');
     expect(screen.getByTestId('bench-lasts').textContent).toMatch(/1[45]:\d\d/);
     go();
