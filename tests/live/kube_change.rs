@@ -36,7 +36,7 @@ struct Scene {
 }
 
 /// A name that no other test of any process has.
-fn unique(word: &str) -> String {
+pub(crate) fn unique(word: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("{word}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }

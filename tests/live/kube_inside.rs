@@ -31,6 +31,8 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use toolbox::{Clustering, Places, Toolbox};
 
+use crate::kube_change::unique;
+
 /// Long enough for a busy machine; nothing waits so long when all is well.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -45,11 +47,6 @@ struct Scene {
     node: String,
     ns: String,
     dir: tempfile::TempDir,
-}
-
-fn unique(word: &str) -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("{word}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 async fn def(vault: &MemoryVault, who: &str) -> ClusterDef {

@@ -39,7 +39,7 @@ fn limit(case: &Case) -> f64 {
     match case.end {
         End::Fault(codes) | End::Either(codes) | End::NoConnect(codes) if codes == ["timeout"] => 1.5,
         End::Fault(codes) | End::Either(codes) | End::NoConnect(codes) if codes.contains(&"timeout") => 6.0,
-        _ => PATIENCE.as_secs_f64() / 2.0,
+        _ => PATIENCE.as_secs_f64(),
     }
 }
 
