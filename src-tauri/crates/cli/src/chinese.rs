@@ -77,7 +77,7 @@ const WORDS: &[(&str, &str)] = &[
         "在 API 服务器上试运行清单而不作更改，并得到 apply 所需的摘要",
     ),
     ("Show what a manifest would make otherwise", "显示清单会带来的差异"),
-    ("Apply exactly what was rehearsed", "只应用演练过的内容"),
+    ("Apply exactly what was rehearsed", "只应用排演过的内容"),
     ("Show what the server fills in, too", "同时显示服务器填入的默认值"),
     ("Keep a change that would go back by itself", "保留原本会自动撤销的更改"),
     ("Take a change back, or list the changes that could be", "撤销更改，或列出可撤销的更改"),
@@ -123,9 +123,9 @@ const WORDS: &[(&str, &str)] = &[
     ("The manifest, or - for stdin", "清单文件；- 表示标准输入"),
     (
         "Take this field over from whoever manages it, as a rehearsal names it, alone or after KIND/NAME:. May be repeated",
-        "接管该字段（按演练所示写法，可加前缀 KIND/NAME:）。可重复",
+        "接管该字段（按排演所示写法，可加前缀 KIND/NAME:）。可重复",
     ),
-    ("The digest that the rehearsal gave", "演练给出的摘要"),
+    ("The digest that the rehearsal gave", "排演给出的摘要"),
     (
         "Take it back unless pilot k8s confirm comes within this time, such as 90s, 10m or 2h",
         "在此时间内未运行 pilot k8s confirm 则自动撤销，如 90s、10m 或 2h",

@@ -71,7 +71,7 @@ pub(crate) fn info() -> ModuleInfo {
         label: Text::new("Kubernetes", "Kubernetes"),
         about: Text::new(
             "Looks at the clusters that you imported, and changes them as it was rehearsed.",
-            "查看您导入的集群，并按演练结果进行更改。",
+            "查看您导入的集群，并按排演结果进行更改。",
         ),
     }
 }

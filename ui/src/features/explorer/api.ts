@@ -1,10 +1,10 @@
 /** What the Explorer asks the core. Nothing here runs before a person opened a cluster; a question that nobody waits for any more is given up there too. */
 import { useQuery, useQueryClient, type QueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useCallback, useEffect, useState } from 'react';
+import { ask } from '@/ipc/ask';
 import { NOTHING, useClient, useRead } from '@/ipc/query';
 import type { KubeColumnView, KubeCountView, KubeKindsView, KubeObjectView, KubeRowView, KubeTablePart, KubeUsageView, UiFault, Words } from '@/ipc/bindings';
-import type { Client, Message, Name, Req, Res } from '@/ipc/wire';
-import { uuid } from '@/shared/lib/hooks';
+import type { Name } from '@/ipc/wire';
 import { changing, NOT_LIVE, type Live } from './live';
 
 export type { ClusterDetail, KubeColumnView, KubeCountView, KubeKindView, KubeKindsView, KubeObjectView, KubeRowView, UiFault } from '@/ipc/bindings';
@@ -23,19 +23,6 @@ export type KubeTable = {
 
 /** Which table: of a kind, in one namespace or (null) everywhere. */
 export type TableOf = { cluster: string; kind: string; namespace: string | null; fields: string | null; labels?: string | null };
-
-type Asking = 'kube_kinds' | 'kube_table' | 'kube_object' | 'kube_usage' | 'kube_watch' | 'kube_counts';
-
-async function ask<K extends Asking>(client: Client, name: K, req: Omit<Req<K>, 'ask'>, signal: AbortSignal, onMessage?: (message: Message<K>) => void): Promise<Res<K>> {
-  const id = uuid();
-  const giveUp = () => void client.call('kube_cancel', { id }).catch(() => undefined);
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await client.call(name, { ...req, ask: id } as Req<K>, onMessage);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
-}
 
 export const useCluster = (id: string) => useRead('cluster_get', { id });
 export const useClusters = () => useRead('cluster_list', NOTHING);

@@ -132,7 +132,7 @@ fn untried(webhook: &str) -> Text {
         format!(
             "it cannot be rehearsed: the admission webhook {webhook} does not say that it has no side effects, so the API server takes no dry run"
         ),
-        format!("无法演练：准入 Webhook {webhook} 未声明无副作用，API 服务器因此不接受试运行"),
+        format!("无法排演：准入 Webhook {webhook} 未声明无副作用，API 服务器因此不接受试运行"),
     )
 }
 

@@ -74,7 +74,7 @@ impl Changes {
                     format!(
                         "the cluster {name} is read only here: nothing is changed there, and nothing is rehearsed, because a rehearsal sends the change for a trial"
                     ),
-                    format!("集群 {name} 在此处为只读：不会更改任何内容，也不会演练，因为演练会将更改发送到服务器试运行"),
+                    format!("集群 {name} 在此处为只读：不会更改任何内容，也不会排演，因为排演会将更改发送到服务器试运行"),
                 ),
                 Text::new("Switch read-only off for this cluster if you mean it.", "如确需更改，请关闭该集群的只读开关。"),
             ));

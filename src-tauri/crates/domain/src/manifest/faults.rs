@@ -29,9 +29,9 @@ pub fn stale() -> Fault {
         "rehearsal_stale",
         Text::new(
             "nothing was changed: what was approved is not what would happen now (the manifest, the options or the cluster changed since, or nobody rehearsed this)",
-            "未作任何更改：批准的内容与现在会发生的不一致（清单、选项或集群此后有变化，或从未演练过）",
+            "未作任何更改：批准的内容与现在会发生的不一致（清单、选项或集群此后有变化，或从未排演过）",
         ),
-        Text::new("Rehearse again, look at it, and apply with the new digest.", "请重新演练、查看结果，再用新的摘要应用。"),
+        Text::new("Rehearse again, look at it, and apply with the new digest.", "请重新排演、查看结果，再用新的摘要应用。"),
     )
 }
 
@@ -40,8 +40,8 @@ pub fn expired() -> Fault {
     Fault::new(
         FaultKind::Denied,
         "rehearsal_expired",
-        Text::new("nothing was changed: this rehearsal is older than fifteen minutes", "未作任何更改：该演练已超过十五分钟"),
-        Text::new("Rehearse again, look at it, and apply with the new digest.", "请重新演练、查看结果，再用新的摘要应用。"),
+        Text::new("nothing was changed: this rehearsal is older than fifteen minutes", "未作任何更改：该排演已超过十五分钟"),
+        Text::new("Rehearse again, look at it, and apply with the new digest.", "请重新排演、查看结果，再用新的摘要应用。"),
     )
 }
 
@@ -60,7 +60,7 @@ pub fn conflicted(open: &[&FieldConflict]) -> Fault {
         ),
         Text::new(
             "Leave these fields out of the manifest, change them where their manager takes them from, or rehearse again and take them over.",
-            "请从清单中去掉这些字段、在其管理者处修改，或重新演练并接管这些字段。",
+            "请从清单中去掉这些字段、在其管理者处修改，或重新排演并接管这些字段。",
         ),
     )
     .with_params(json!({ "conflicts": open }))
@@ -117,7 +117,7 @@ pub fn refused_by_server(problems: &[Refusal]) -> Fault {
             format!("nothing was changed: the API server would not take it: {}", list(false)),
             format!("未作任何更改：API 服务器不会接受：{}", list(true)),
         ),
-        Text::new("Correct the manifest and rehearse again.", "请更正清单后重新演练。"),
+        Text::new("Correct the manifest and rehearse again.", "请更正清单后重新排演。"),
     )
     .with_params(json!({ "problems": problems }))
 }

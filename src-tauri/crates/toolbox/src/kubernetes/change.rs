@@ -99,7 +99,7 @@ fn rows() -> Vec<Row> {
     let draft = json!({ "manifest": manifest, "namespace": namespace, "cluster": cluster, "take_over": take_over });
     let mut apply = draft.clone();
     apply["digest"] =
-        json!({ "type": "string", "minLength": 1, "description": "The digest of the rehearsal that was approved. 已批准的演练摘要" });
+        json!({ "type": "string", "minLength": 1, "description": "The digest of the rehearsal that was approved. 已批准的排演摘要" });
     apply["confirm_within_seconds"] = json!({ "type": "integer", "minimum": 1, "maximum": LONGEST,
         "description": "Take it back unless k8s-confirm comes within so many seconds. 超过此秒数未确认则自动撤销" });
     vec![
@@ -113,7 +113,7 @@ fn rows() -> Vec<Row> {
         ),
         (
             "k8s-rehearse",
-            "Rehearse a manifest · 演练清单",
+            "Rehearse a manifest · 排演清单",
             "Tries a manifest on the API server without changing anything: differences, conflicts with other field managers, who would set it back, and the digest that k8s-apply wants. 在 API 服务器上试运行清单而不作更改：差异、字段冲突、会被谁改回，以及 k8s-apply 所需的摘要。",
             draft,
             json!(["manifest"]),
@@ -121,8 +121,8 @@ fn rows() -> Vec<Row> {
         ),
         (
             "k8s-apply",
-            "Apply a rehearsed manifest · 应用已演练的清单",
-            "Applies exactly what was rehearsed: where the digest no longer holds, nothing is changed. Keeps what was there, for k8s-undo. 只应用演练过的内容；摘要失效则不作任何更改。保留原有对象以便 k8s-undo。",
+            "Apply a rehearsed manifest · 应用已排演的清单",
+            "Applies exactly what was rehearsed: where the digest no longer holds, nothing is changed. Keeps what was there, for k8s-undo. 只应用排演过的内容；摘要失效则不作任何更改。保留原有对象以便 k8s-undo。",
             apply,
             json!(["manifest", "digest"]),
             destroys(),

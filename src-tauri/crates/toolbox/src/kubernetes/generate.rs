@@ -398,7 +398,7 @@ pub(super) fn deployment(args: &JsonMap) -> Result<Made, ServerFault> {
     let (name, image, replicas) = (&facts.app_name, &facts.image, facts.replicas);
     let namespace = facts.namespace.as_deref().unwrap_or("—");
     let markdown = format!(
-        "# Deployment {name}\n\n- **Name · 名称**: {name}\n- **Image · 镜像**: {image}\n- **Replicas · 副本数**: {replicas}\n- **Namespace · 命名空间**: {namespace}\n\n{fence}yaml\n{}\n{fence}\n\nCheck it with k8s-validate-yaml, try it with k8s-rehearse, and apply it with k8s-apply.\n可用 k8s-validate-yaml 检查、k8s-rehearse 演练，再用 k8s-apply 应用。\n",
+        "# Deployment {name}\n\n- **Name · 名称**: {name}\n- **Image · 镜像**: {image}\n- **Replicas · 副本数**: {replicas}\n- **Namespace · 命名空间**: {namespace}\n\n{fence}yaml\n{}\n{fence}\n\nCheck it with k8s-validate-yaml, try it with k8s-rehearse, and apply it with k8s-apply.\n可用 k8s-validate-yaml 检查、k8s-rehearse 排演，再用 k8s-apply 应用。\n",
         yaml.trim_end()
     );
     let facts = json!({ "name": name, "image": image, "replicas": replicas, "namespace": facts.namespace, "yaml": yaml });

@@ -128,10 +128,10 @@ pub(super) async fn apply(cx: &Context, args: K8sApplyArgs) -> Result<u8, Fault>
         return Err(Fault::new(
             FaultKind::Denied,
             "rehearsal_missing",
-            Text::new("nothing was changed: no digest of a rehearsal was given", "未作任何更改：没有给出演练摘要"),
+            Text::new("nothing was changed: no digest of a rehearsal was given", "未作任何更改：没有给出排演摘要"),
             Text::new(
                 "Rehearse first (`pilot k8s rehearse`), look at it, and give its digest with --digest.",
-                "请先演练（`pilot k8s rehearse`）、查看结果，再用 --digest 给出摘要。",
+                "请先排演（`pilot k8s rehearse`）、查看结果，再用 --digest 给出摘要。",
             ),
         ));
     };
