@@ -26,7 +26,7 @@ export const byId = (id: string) => screen.findByTestId(id);
 export async function editor(inside: HTMLElement): Promise<HTMLTextAreaElement> {
   return waitFor(() => {
     const box = inside.querySelector('textarea');
-    if (!box || box.className.includes('mantine')) throw new Error('the editor is still loading');
+    if (!box || /mantine|ph-waitingeditor/.test(box.className)) throw new Error('the editor is still loading');
     return box;
   });
 }
