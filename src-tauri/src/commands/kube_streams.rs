@@ -97,7 +97,7 @@ fn batch(n: u32, parts: &mut Vec<LogPart>) -> KubeLogBatch {
                 batch.sources = Some(sources.into_iter().map(|one| KubeLogSource { pod: one.pod, container: one.container }).collect());
             }
             LogPart::Line(line) => {
-                batch.lines.push(KubeLogLine { pod: line.source.pod, container: line.source.container, at: line.at, text: line.text })
+                batch.lines.push(KubeLogLine { pod: line.source.pod, container: line.source.container, at: line.at, text: line.text });
             }
             LogPart::Note(note) => batch.notes.push(note.into()),
         }

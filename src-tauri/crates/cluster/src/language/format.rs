@@ -312,13 +312,12 @@ mod tests {
         for entry in std::fs::read_dir(folder).unwrap().flatten() {
             let text = std::fs::read_to_string(entry.path()).unwrap();
             let Ok(before) = values(&text) else { continue };
-            let wide: String = text
-                .split_inclusive('\n')
-                .map(|line| {
-                    let lead = line.len() - line.trim_start_matches(' ').len();
-                    format!("{}{line}", " ".repeat(lead))
-                })
-                .collect();
+            let wide = text.split_inclusive('\n').fold(String::new(), |mut wide, line| {
+                let lead = line.len() - line.trim_start_matches(' ').len();
+                wide.push_str(&" ".repeat(lead));
+                wide.push_str(line);
+                wide
+            });
             for text in [text, wide] {
                 let Ok(wanted) = values(&text) else { continue };
                 let made = format(&text).unwrap_or_else(|fault| panic!("{:?}: {}", entry.path(), fault.message.en));

@@ -216,7 +216,7 @@ fn tell_forward(out: &Out, before: Option<&ForwardView>, now: &ForwardView) {
     match (&now.trouble, now.state) {
         (Some(trouble), _) => out.tell(&tame_line(out.pick(trouble))),
         (None, ForwardState::Ready) => {
-            out.remark(&Text::new(format!("connections go to {pod}; Ctrl-C ends it"), format!("连接转发至 {pod}；按 Ctrl-C 结束")))
+            out.remark(&Text::new(format!("connections go to {pod}; Ctrl-C ends it"), format!("连接转发至 {pod}；按 Ctrl-C 结束")));
         }
         (None, ForwardState::Waiting) => out.remark(&Text::new("no pod is ready: waiting for one", "没有就绪的 Pod：正在等待")),
     }
