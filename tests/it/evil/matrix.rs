@@ -58,9 +58,9 @@ impl<'s> Attack<'s> {
         let limit = limit(case);
         let name = format!("{} over {} ({})", case.id, transport.name(), case.about);
         let mut settings = json!({ "timeout": limit });
-        if case.when != When::Call && case.when != When::List {
-            settings["start_timeout"] = limit.into();
-        }
+        // Where the case begins after the start, a start may take as long as a busy machine needs.
+        let starts = if matches!(case.when, When::Call | When::List) { PATIENCE.as_secs_f64() } else { limit };
+        settings["start_timeout"] = starts.into();
         let id = siege.hostile(case, transport, settings).await;
         let attack = Self { siege, case, transport, limit, id };
         // A hang anywhere ends here. Twice: the attack itself and what comes after it have patience of their own.
